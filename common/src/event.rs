@@ -1,0 +1,68 @@
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::DeviceId;
+
+/// What an event in a log is about. Conversations and accounts have logs of their own; the kinds say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// Conversation: a text. Body: `{"content"}`.
+    Message,
+    /// Conversation: a file. Body: `{"file","file_name","size"}`.
+    File,
+    /// Account: a contact or block changed. Body: `{"change","username"}`, the change as in `contact_action`.
+    Contact,
+    /// Account: a conversation was opened. Body: `{"conversation","with"}`.
+    Conversation,
+    /// Account: a device was added or removed. Body: `{"change","device","name"}`.
+    Device,
+    /// Account: the password was changed. Body: `{}`.
+    Password,
+}
+
+/// An event of a log as clients see it, live or from `sync`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogEvent {
+    /// What it is about.
+    pub event: EventKind,
+    /// The log: a conversation's id, or the id of one's own account.
+    pub conversation: String,
+    /// Its place in the log: 1, 2, 3 … without gaps.
+    pub number: u64,
+    /// Who caused it.
+    pub sender: String,
+    /// From which of the sender's devices.
+    pub device: DeviceId,
+    /// When the server stored it, in milliseconds since 1970-01-01T00:00:00Z.
+    pub time: i64,
+    /// The idempotency key, for the sender's own devices and from `sync` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The content, or `null` once it was erased.
+    pub body: Option<Box<RawValue>>,
+}
+
+/// A push that belongs to no log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Notice {
+    /// The connection fell behind and missed events: ask with `sync`.
+    Behind,
+    /// The session was revoked or its password changed; the connection is back before its login.
+    SessionEnded,
+    /// The server ends this connection.
+    Bye {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+impl Notice {
+    /// The push as a line.
+    pub fn encode(&self) -> String {
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}

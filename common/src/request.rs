@@ -1,0 +1,420 @@
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Base64Bytes, ClientId, DeviceId, ErrorCode, FileName, WireError, limits};
+
+/// The `id` of a request: a number or a string, repeated to the letter in its reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// The id as JSON text.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    fn from_raw(raw: &RawValue) -> Result<Option<Self>, WireError> {
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'n') => Ok(None),
+            Some(b'"' | b'-' | b'0'..=b'9') if text.len() <= limits::REQUEST_ID_BYTES => {
+                Ok(Some(Self(text.into())))
+            }
+            _ => Err(WireError::field(
+                ErrorCode::BadRequest,
+                "id",
+                "id is a number or a string of at most 128 bytes",
+            )),
+        }
+    }
+}
+
+/// A frame that was understood, and the id to answer with.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The request's `id`, where it has one that can be repeated.
+    pub id: Option<RequestId>,
+    /// The request, or what is wrong with it.
+    pub request: Result<Request, WireError>,
+}
+
+/// Everything a client may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Request {
+    /// Says that this client speaks kith/1 in lines, and asks what the server can do.
+    Hello(HelloRequest),
+    /// Asks for a sign of life.
+    Ping,
+    /// Makes an account.
+    Register(RegisterRequest),
+    /// Opens a session with a password.
+    Login(LoginRequest),
+    /// Opens a session with a token.
+    Resume(ResumeRequest),
+    /// Ends the session and its token.
+    Logout,
+    /// Lists or revokes the devices of the account.
+    Sessions(SessionsRequest),
+    /// Changes the password.
+    Password(PasswordRequest),
+    /// Lists or changes contacts and blocks.
+    Contacts(ContactsRequest),
+    /// Sends a text.
+    Message(MessageRequest),
+    /// Sends a file inside the frame.
+    File(FileRequest),
+    /// Fetches a file inside the reply.
+    FileGet(FileGetRequest),
+    /// Fetches what is newer than what the client holds.
+    Sync(SyncRequest),
+}
+
+/// `hello`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HelloRequest {
+    /// The protocol that the client wants: `kith/1`, which is also what is meant where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Name and version of the client program, for the server's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+}
+
+/// `register`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegisterRequest {
+    /// The name wanted.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The code of an invite, where the server wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<String>,
+    /// How others see the person; the user name where it isn't given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// `login`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoginRequest {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// What the person will recognise this device by in the list of sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+}
+
+/// `resume`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResumeRequest {
+    /// The token that a login gave.
+    pub token: String,
+}
+
+/// `sessions`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionsRequest {
+    /// What to do.
+    pub session_action: SessionAction,
+    /// The device to end; for `revoke` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// What to do with sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionAction {
+    /// List them.
+    List,
+    /// End one.
+    Revoke,
+}
+
+/// `password`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct PasswordRequest {
+    /// The password so far.
+    pub old_password: String,
+    /// The password from now on.
+    pub new_password: String,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// `contacts`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContactsRequest {
+    /// What to do.
+    pub contact_action: ContactAction,
+    /// With whom; not for `list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_username: Option<String>,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// What to do with a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactAction {
+    /// List contacts and blocked people.
+    List,
+    /// Add somebody to the contacts.
+    Add,
+    /// Remove somebody from the contacts.
+    Remove,
+    /// Take no messages from somebody any more.
+    Block,
+    /// Take messages again.
+    Unblock,
+}
+
+/// `message`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageRequest {
+    /// A user name: the direct conversation with that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<String>,
+    /// A conversation, instead of a receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The text.
+    pub content: String,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// Compare and set: the number that this event must get, or nothing happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u64>,
+}
+
+/// `file`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileRequest {
+    /// A user name: the direct conversation with that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<String>,
+    /// A conversation, instead of a receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The file's name.
+    pub file_name: FileName,
+    /// The file's bytes.
+    pub file_data: Base64Bytes,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// Compare and set: the number that this event must get, or nothing happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u64>,
+}
+
+/// `file_get`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileGetRequest {
+    /// The file's id, from the event that announced it.
+    pub file: String,
+}
+
+/// `sync`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SyncRequest {
+    /// For each log that the client holds, the number of its newest event there. Logs not named count as 0.
+    #[serde(default)]
+    pub logs: BTreeMap<String, u64>,
+    /// Most events wanted; at most [`limits::SYNC_EVENTS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+macro_rules! hide_secrets {
+    ($($name:ident { $($shown:ident),* })*) => {$(
+        /// Leaves out passwords, tokens and contents, so that nothing secret can reach a log by accident.
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+hide_secrets! {
+    RegisterRequest { username }
+    LoginRequest { username, device_name }
+    ResumeRequest {}
+    PasswordRequest { client_id }
+    MessageRequest { receiver, conversation, client_id, expect }
+    FileRequest { receiver, conversation, file_data, client_id, expect }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    action: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+impl Request {
+    /// Reads a frame. What is wrong with it is said with the field's name; fields that aren't known are ignored.
+    pub fn parse(frame: &[u8]) -> Parsed {
+        let envelope = match serde_json::from_slice::<Envelope<'_>>(frame) {
+            Ok(envelope) => envelope,
+            Err(e) => {
+                let error = WireError::new(
+                    ErrorCode::Malformed,
+                    format!("the message is not valid JSON: {e}"),
+                );
+                return Parsed {
+                    id: None,
+                    request: Err(error),
+                };
+            }
+        };
+        match envelope.id.map_or(Ok(None), RequestId::from_raw) {
+            Ok(id) => Parsed {
+                id,
+                request: Self::parse_action(envelope.action, frame),
+            },
+            Err(error) => Parsed {
+                id: None,
+                request: Err(error),
+            },
+        }
+    }
+
+    fn parse_action(action: Option<&RawValue>, frame: &[u8]) -> Result<Self, WireError> {
+        let bad = |message| WireError::field(ErrorCode::BadRequest, "action", message);
+        let action = action.ok_or_else(|| bad("missing field `action`"))?;
+        let action: String = serde_json::from_str(action.get()).map_err(|_| bad("action is a string"))?;
+        match action.as_str() {
+            "message" => fields(frame).map(Self::Message),
+            "hello" => fields(frame).map(Self::Hello),
+            "ping" => Ok(Self::Ping),
+            "register" => fields(frame).map(Self::Register),
+            "login" => fields(frame).map(Self::Login),
+            "resume" => fields(frame).map(Self::Resume),
+            "logout" => Ok(Self::Logout),
+            "sessions" => fields(frame).map(Self::Sessions),
+            "password" => fields(frame).map(Self::Password),
+            "contacts" => fields(frame).map(Self::Contacts),
+            "file" => fields(frame).map(Self::File),
+            "file_get" => fields(frame).map(Self::FileGet),
+            "sync" => fields(frame).map(Self::Sync),
+            _ => Err(WireError::field(
+                ErrorCode::UnknownAction,
+                "action",
+                "there is no such action",
+            )),
+        }
+    }
+}
+
+/// Reads the fields of one action, and names the field that is wrong.
+fn fields<T: DeserializeOwned>(frame: &[u8]) -> Result<T, WireError> {
+    let mut json = serde_json::Deserializer::from_slice(frame);
+    serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let path = e.path().to_string();
+        let text = e.inner().to_string();
+        let text = text.split(" at line ").next().unwrap_or_default();
+        if path == "." {
+            let field = text.split('`').nth(1).unwrap_or_default();
+            WireError {
+                field: (!field.is_empty()).then(|| field.to_owned()),
+                ..WireError::new(ErrorCode::BadRequest, text)
+            }
+        } else {
+            WireError::field(ErrorCode::BadRequest, &path, format!("{path}: {text}"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(frame: &str) -> (ErrorCode, Option<String>) {
+        let error = Request::parse(frame.as_bytes()).request.unwrap_err();
+        (error.code, error.field)
+    }
+
+    #[test]
+    fn seed_messages_to_the_letter() {
+        for frame in [
+            r#"{"action":"login","username":"alice","password":"secret"}"#,
+            r#"{"action":"register","username":"alice","password":"secret"}"#,
+            r#"{"action":"message","receiver":"bob","content":"hi"}"#,
+            r#"{"action":"file","receiver":"bob","file_name":"a.txt","file_data":"aGk="}"#,
+            r#"{"action":"contacts","contact_action":"add","contact_username":"bob"}"#,
+            r#"{"action":"contacts","contact_action":"list"}"#,
+        ] {
+            let parsed = Request::parse(frame.as_bytes());
+            assert_eq!(serde_json::to_string(&parsed.request.unwrap()).unwrap(), frame);
+            assert_eq!(parsed.id, None);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let bad = |field: &str| (ErrorCode::BadRequest, Some(field.to_owned()));
+        assert_eq!(error(r#"{"a":1}"#), bad("action"));
+        assert_eq!(error(r#"{"action":7}"#), bad("action"));
+        assert_eq!(
+            error(r#"{"action":"fly"}"#),
+            (ErrorCode::UnknownAction, Some("action".into()))
+        );
+        assert_eq!(error(r#"{"action":"message","receiver":"bob"}"#), bad("content"));
+        assert_eq!(
+            error(r#"{"action":"message","receiver":"bob","content":7}"#),
+            bad("content")
+        );
+        assert_eq!(
+            error(r#"{"action":"message","content":"x","client_id":""}"#),
+            bad("client_id")
+        );
+        assert_eq!(
+            error(r#"{"action":"file","receiver":"bob","file_name":"../x","file_data":""}"#),
+            bad("file_name")
+        );
+        assert_eq!(
+            error(r#"{"action":"file","receiver":"bob","file_name":"x","file_data":"?"}"#),
+            bad("file_data")
+        );
+        assert_eq!(
+            error(r#"{"action":"contacts","contact_action":"eat"}"#),
+            bad("contact_action")
+        );
+        assert_eq!(error(r#"{"action":"sync","logs":{"a":-1}}"#), bad("logs.a"));
+        assert_eq!(error(r#"{"action":"ping","id":[]}"#), bad("id"));
+        assert_eq!(error(r#"{"action":"ping",}"#).0, ErrorCode::Malformed);
+        assert_eq!(error(r#"{"action":"ping"}{"#).0, ErrorCode::Malformed);
+    }
+
+    #[test]
+    fn ids_are_repeated_to_the_letter() {
+        for id in [r#""a\u00e9""#, "17", "-1", "1.50"] {
+            let parsed = Request::parse(format!(r#"{{"id":{id},"action":"ping"}}"#).as_bytes());
+            assert_eq!(parsed.id.unwrap().as_json(), id);
+        }
+        assert_eq!(Request::parse(br#"{"id":null,"action":"ping"}"#).id, None);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let frame = br#"{"action":"login","username":"alice","password":"hunter22"}"#;
+        assert!(!format!("{:?}", Request::parse(frame)).contains("hunter22"));
+    }
+}
