@@ -1,1 +1,5 @@
-//! x
+//! The Kith server.
+
+pub mod clock;
+pub mod random;
+pub mod store;

@@ -1,0 +1,354 @@
+//! Accounts: made with or without an invite, checked at login, changed by their owner or an administrator.
+
+use std::sync::Arc;
+
+use kith_common::{DeviceId, EventKind, Username};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::Store;
+use super::devices::revoke_devices;
+use super::directory::account_from;
+use super::entity::{accounts, blobs, devices, event_blobs, events, logs};
+use super::error::StoreError;
+use super::invites::redeem;
+use super::types::{Account, AccountId, AccountState, LogKind};
+use super::writer::{Author, Previous, Scope};
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The name.
+    pub username: Username,
+    /// How others see the person.
+    pub display_name: String,
+    /// The bcrypt hash of the password.
+    pub password_hash: String,
+    /// The version of the pepper in it.
+    pub pepper_version: i16,
+    /// The SHA-256 of the invite's code; it is redeemed in the same transaction.
+    pub invite: Option<[u8; 32]>,
+}
+
+/// What a login is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The bcrypt hash of the password.
+    pub password_hash: String,
+    /// The version of the pepper in it.
+    pub pepper_version: i16,
+}
+
+/// A line of the administrator's list.
+#[derive(Clone, Debug)]
+pub struct AccountRow {
+    /// The name.
+    pub username: String,
+    /// How others see the person.
+    pub display_name: String,
+    /// Whether it administrates the server.
+    pub admin: bool,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
+    pub created_at: i64,
+    /// When one of its devices was last seen; 0 for never.
+    pub last_seen_at: i64,
+}
+
+impl Store {
+    /// Makes an account and redeems its invite, both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`], [`StoreError::BadInvite`].
+    pub async fn register(&self, new: NewAccount) -> Result<Arc<Account>, StoreError> {
+        let public_id = self.new_public_id()?;
+        let made = self
+            .writer
+            .change(move |scope| Box::pin(async move { insert(scope, new, public_id).await }))
+            .await;
+        made.map(Arc::new).map_err(|error| {
+            if error.is_unique() {
+                StoreError::NameTaken
+            } else {
+                error
+            }
+        })
+    }
+
+    /// What a login under this name is checked against; `None` when nobody active has it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn credentials(&self, key: &str) -> Result<Option<Credentials>, StoreError> {
+        let row = accounts::Entity::find()
+            .filter(accounts::Column::UsernameKey.eq(key))
+            .one(&self.readers)
+            .await?;
+        let Some(row) = row.filter(|row| AccountState::from_column(row.state) == AccountState::Active) else {
+            return Ok(None);
+        };
+        let (password_hash, pepper_version) = (row.password_hash.clone(), row.pepper_version);
+        Ok(Some(Credentials {
+            account: self.remembered(row).await?,
+            password_hash,
+            pepper_version,
+        }))
+    }
+
+    /// Whether a name is somebody's or was.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_taken(&self, key: &str) -> Result<bool, StoreError> {
+        let row = accounts::Entity::find()
+            .filter(accounts::Column::UsernameKey.eq(key))
+            .one(&self.readers)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Stores the same password hashed anew (another cost or pepper). Sessions stay.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn rehash(
+        &self,
+        account: AccountId,
+        hash: String,
+        pepper_version: i16,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .change(move |scope| {
+                Box::pin(async move { set_hash(scope, account, hash, pepper_version).await })
+            })
+            .await
+    }
+
+    /// Changes the password and ends every other session. Returns the devices that were ended.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`].
+    pub async fn change_password(
+        &self,
+        author: Author,
+        hash: String,
+        pepper_version: i16,
+    ) -> Result<Vec<DeviceId>, StoreError> {
+        self.writer
+            .change(move |scope| {
+                Box::pin(async move {
+                    if scope.previous(&author).await? == Previous::Same {
+                        return Ok(Vec::new());
+                    }
+                    set_hash(scope, author.account.id, hash, pepper_version).await?;
+                    let ended = revoke_devices(scope, author.account.id, Some(author.device)).await?;
+                    scope
+                        .record(&author, EventKind::Password, &serde_json::json!({}))
+                        .await?;
+                    Ok(ended)
+                })
+            })
+            .await
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
+        let rows = accounts::Entity::find()
+            .order_by_asc(accounts::Column::UsernameKey)
+            .all(&self.readers)
+            .await?;
+        let seen: Vec<(i64, i64)> = devices::Entity::find()
+            .select_only()
+            .column(devices::Column::AccountId)
+            .column_as(devices::Column::LastSeenAt.max(), "seen")
+            .group_by(devices::Column::AccountId)
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        let seen: std::collections::HashMap<i64, i64> = seen.into_iter().collect();
+        let line = |row: accounts::Model| AccountRow {
+            last_seen_at: seen.get(&row.id).copied().unwrap_or_default(),
+            username: row.username,
+            display_name: row.display_name,
+            admin: row.admin,
+            state: AccountState::from_column(row.state),
+            created_at: row.created_at,
+        };
+        Ok(rows.into_iter().map(line).collect())
+    }
+
+    /// An administrator sets a password; every session of the account ends.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn reset_password(
+        &self,
+        key: &str,
+        hash: String,
+        pepper_version: i16,
+    ) -> Result<(), StoreError> {
+        let account = self.account_named(key).await?;
+        self.writer
+            .change(move |scope| {
+                Box::pin(async move {
+                    set_hash(scope, account.id, hash, pepper_version).await?;
+                    revoke_devices(scope, account.id, None).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    /// An administrator switches an account off or on. Switching off ends its sessions.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn set_enabled(&self, key: &str, enabled: bool) -> Result<(), StoreError> {
+        let account = self.account_named(key).await?;
+        self.directory.forget(&account);
+        self.writer
+            .change(move |scope| {
+                Box::pin(async move {
+                    if !enabled {
+                        revoke_devices(scope, account.id, None).await?;
+                    }
+                    let state = if enabled {
+                        AccountState::Active
+                    } else {
+                        AccountState::Disabled
+                    };
+                    set_state(scope, account.id, state).await
+                })
+            })
+            .await
+    }
+
+    /// Ends an account: its sessions end, the content of what it wrote is erased (numbers stay), its name is never given
+    /// to anybody else. Returns the ids of blobs that nothing refers to any more, for their files to be deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn delete_account(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let account = self.account_named(key).await?;
+        self.directory.forget(&account);
+        self.writer
+            .change(move |scope| Box::pin(async move { erase(scope, account.id).await }))
+            .await
+    }
+
+    /// Accounts changed since a time (in milliseconds), by this or another process; they are read anew.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn accounts_changed_since(&self, time: i64) -> Result<Vec<(Arc<Account>, i64)>, StoreError> {
+        let rows = accounts::Entity::find()
+            .filter(accounts::Column::ChangedAt.gte(time))
+            .all(&self.readers)
+            .await?;
+        let mut changed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let at = row.changed_at;
+            changed.push((self.remembered(row).await?, at));
+        }
+        Ok(changed)
+    }
+}
+
+async fn insert(scope: &mut Scope, new: NewAccount, public_id: String) -> Result<Account, StoreError> {
+    let admin = match &new.invite {
+        None => false,
+        Some(code) => redeem(scope, code).await?,
+    };
+    let log = logs::ActiveModel {
+        id: NotSet,
+        public_id: Set(public_id.clone()),
+        kind: Set(LogKind::Account.to_column()),
+        newest: Set(0),
+        first: Set(1),
+    };
+    let log_id = logs::Entity::insert(log).exec(scope.db()).await?.last_insert_id;
+    let row = accounts::ActiveModel {
+        id: NotSet,
+        log_id: Set(log_id),
+        username_key: Set(new.username.key()),
+        username: Set(new.username.into()),
+        display_name: Set(new.display_name),
+        password_hash: Set(new.password_hash),
+        pepper_version: Set(new.pepper_version),
+        admin: Set(admin),
+        state: Set(AccountState::Active.to_column()),
+        created_at: Set(scope.now()),
+        changed_at: Set(scope.now()),
+    };
+    let row = accounts::Entity::insert(row)
+        .exec_with_returning(scope.db())
+        .await?;
+    if let Some(code) = &new.invite {
+        super::invites::note_redeemer(scope, code, row.id).await?;
+    }
+    Ok(account_from(row, public_id))
+}
+
+async fn set_hash(
+    scope: &mut Scope,
+    account: AccountId,
+    hash: String,
+    pepper: i16,
+) -> Result<(), StoreError> {
+    accounts::Entity::update_many()
+        .col_expr(accounts::Column::PasswordHash, Expr::value(hash))
+        .col_expr(accounts::Column::PepperVersion, Expr::value(pepper))
+        .col_expr(accounts::Column::ChangedAt, Expr::value(scope.now()))
+        .filter(accounts::Column::Id.eq(account.0))
+        .exec(scope.db())
+        .await?;
+    Ok(())
+}
+
+async fn set_state(scope: &mut Scope, account: AccountId, state: AccountState) -> Result<(), StoreError> {
+    accounts::Entity::update_many()
+        .col_expr(accounts::Column::State, Expr::value(state.to_column()))
+        .col_expr(accounts::Column::ChangedAt, Expr::value(scope.now()))
+        .filter(accounts::Column::Id.eq(account.0))
+        .exec(scope.db())
+        .await?;
+    Ok(())
+}
+
+async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, StoreError> {
+    revoke_devices(scope, account, None).await?;
+    set_hash(scope, account, String::new(), 0).await?;
+    set_state(scope, account, AccountState::Deleted).await?;
+    events::Entity::update_many()
+        .col_expr(events::Column::Body, Expr::value(Option::<Vec<u8>>::None))
+        .filter(events::Column::SenderId.eq(account.0))
+        .exec(scope.db())
+        .await?;
+    let owned: Vec<String> = blobs::Entity::find()
+        .select_only()
+        .column(blobs::Column::Id)
+        .filter(blobs::Column::OwnerId.eq(account.0))
+        .into_tuple()
+        .all(scope.db())
+        .await?;
+    for chunk in owned.chunks(500) {
+        let ids = || chunk.iter().map(String::as_str);
+        event_blobs::Entity::delete_many()
+            .filter(event_blobs::Column::BlobId.is_in(ids()))
+            .exec(scope.db())
+            .await?;
+        blobs::Entity::delete_many()
+            .filter(blobs::Column::Id.is_in(ids()))
+            .exec(scope.db())
+            .await?;
+    }
+    Ok(owned)
+}

@@ -1,0 +1,132 @@
+//! Contacts and blocks.
+
+use std::sync::Arc;
+
+use kith_common::{ContactAction, EventKind};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::Store;
+use super::conversations::direct_log_id;
+use super::entity::{contacts, members};
+use super::error::StoreError;
+use super::types::{Account, AccountId};
+use super::writer::{Author, Previous, Scope};
+
+/// A change of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactChange {
+    /// Into the contacts.
+    Add,
+    /// Out of the contacts.
+    Remove,
+    /// No messages from them.
+    Block,
+    /// Messages again.
+    Unblock,
+}
+
+impl ContactChange {
+    fn action(self) -> ContactAction {
+        match self {
+            Self::Add => ContactAction::Add,
+            Self::Remove => ContactAction::Remove,
+            Self::Block => ContactAction::Block,
+            Self::Unblock => ContactAction::Unblock,
+        }
+    }
+}
+
+/// Contacts and blocked people, each in alphabetical order.
+#[derive(Clone, Debug, Default)]
+pub struct Contacts {
+    /// The contacts.
+    pub contacts: Vec<Arc<Account>>,
+    /// The blocked.
+    pub blocked: Vec<Arc<Account>>,
+}
+
+impl Store {
+    /// The account's contacts and blocks.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn contacts(&self, account: AccountId) -> Result<Contacts, StoreError> {
+        let rows = contacts::Entity::find()
+            .filter(contacts::Column::AccountId.eq(account.0))
+            .all(&self.readers)
+            .await?;
+        let mut list = Contacts::default();
+        for row in rows {
+            let other = self.account(AccountId(row.other_id)).await?;
+            if row.contact {
+                list.contacts.push(other.clone());
+            }
+            if row.blocked {
+                list.blocked.push(other);
+            }
+        }
+        list.contacts
+            .sort_by_key(|account| account.username.to_ascii_lowercase());
+        list.blocked
+            .sort_by_key(|account| account.username.to_ascii_lowercase());
+        Ok(list)
+    }
+
+    /// Changes what the author has noted of somebody. Doing it twice is the same as once.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`].
+    pub async fn change_contact(
+        &self,
+        author: Author,
+        other: Arc<Account>,
+        change: ContactChange,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .change(move |scope| Box::pin(async move { apply(scope, &author, &other, change).await }))
+            .await
+    }
+}
+
+async fn apply(
+    scope: &mut Scope,
+    author: &Author,
+    other: &Arc<Account>,
+    change: ContactChange,
+) -> Result<(), StoreError> {
+    if scope.previous(author).await? == Previous::Same {
+        return Ok(());
+    }
+    let (column, value) = match change {
+        ContactChange::Add => (contacts::Column::Contact, true),
+        ContactChange::Remove => (contacts::Column::Contact, false),
+        ContactChange::Block => (contacts::Column::Blocked, true),
+        ContactChange::Unblock => (contacts::Column::Blocked, false),
+    };
+    let row = contacts::ActiveModel {
+        account_id: Set(author.account.id.0),
+        other_id: Set(other.id.0),
+        contact: Set(change == ContactChange::Add),
+        blocked: Set(change == ContactChange::Block),
+    };
+    let keep_the_other = OnConflict::columns([contacts::Column::AccountId, contacts::Column::OtherId])
+        .value(column, value)
+        .to_owned();
+    contacts::Entity::insert(row)
+        .on_conflict(keep_the_other)
+        .exec_without_returning(scope.db())
+        .await?;
+    if matches!(change, ContactChange::Block | ContactChange::Unblock)
+        && let Some(log) = direct_log_id(scope, author.account.id, other.id).await?
+    {
+        members::Entity::update_many()
+            .col_expr(members::Column::Blocked, Expr::value(value))
+            .filter(members::Column::LogId.eq(log.0))
+            .filter(members::Column::AccountId.eq(author.account.id.0))
+            .exec(scope.db())
+            .await?;
+    }
+    let body = serde_json::json!({"change": change.action(), "username": &*other.username});
+    scope.record(author, EventKind::Contact, &body).await
+}

@@ -1,0 +1,55 @@
+use sea_orm::{DbErr, SqlErr};
+
+/// Why the store did not do what it was asked. Nothing of a failed write is kept.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row, or none that the account may see.
+    #[error("not found")]
+    NotFound,
+    /// The person written to has blocked the sender.
+    #[error("blocked by the receiver")]
+    BlockedByOther,
+    /// The sender has blocked the person written to.
+    #[error("the receiver is blocked by the sender")]
+    BlockedBySelf,
+    /// The account was disabled or deleted since the session began.
+    #[error("the account is not active")]
+    Inactive,
+    /// The `client_id` was used for something else.
+    #[error("the client_id was used with other content")]
+    ClientIdReused,
+    /// `expect` named another number than the next one.
+    #[error("the log has moved on")]
+    ExpectFailed,
+    /// The user name is or was somebody's.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The invite is unknown, used or expired.
+    #[error("the invite is not valid")]
+    BadInvite,
+    /// The writer has too much to do, or is ending.
+    #[error("the writer's queue is full or closed")]
+    Busy,
+    /// The database failed: disk full, locked, damaged.
+    #[error("database: {0}")]
+    Database(DbErr),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl StoreError {
+    /// Whether a constraint of the schema was what failed, so that the rows themselves are to blame.
+    pub(super) fn is_constraint(&self) -> bool {
+        matches!(self, Self::Database(error) if error.sql_err().is_some())
+    }
+
+    /// Whether a unique index was what failed.
+    pub(super) fn is_unique(&self) -> bool {
+        matches!(self, Self::Database(error)
+            if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
+    }
+}

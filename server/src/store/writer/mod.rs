@@ -1,0 +1,269 @@
+//! The one writer: everything that changes the database goes through its queue.
+//!
+//! It takes all that waits, writes it in one transaction, and only after the commit (which is an fsync) tells the
+//! writers that it is stored and the hub what to fan out. So many writers share one fsync, an acknowledgement
+//! survives a power cut, and nothing is ever announced that could still be lost.
+
+mod append;
+mod scope;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub(super) use append::padded;
+pub use scope::Author;
+pub(super) use scope::{Previous, Scope};
+
+use super::error::StoreError;
+use super::types::{Append, Receipt, Stored};
+use crate::clock::Clock;
+
+/// Most writes that wait for the writer; further ones wait at their own connection.
+const QUEUE: usize = 8192;
+
+/// Most writes in one transaction, so that a batch takes tens of milliseconds at the worst.
+const BATCH: usize = 1024;
+
+/// Most bytes of content in one transaction.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Called with the outcome of an append, after the commit.
+pub type Completion = Box<dyn FnOnce(Result<Receipt, StoreError>) + Send>;
+
+/// Is told what was committed, in order, before the writers are.
+pub trait Observer: Send + Sync {
+    /// These events are stored now.
+    fn committed(&self, events: &[Stored]);
+}
+
+pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A write that isn't a plain append: some statements that belong together.
+trait Change: Send {
+    fn apply<'a>(&'a mut self, scope: &'a mut Scope) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+enum Work {
+    Append(Append, Completion),
+    Change(Box<dyn Change>),
+}
+
+/// The writer's end that everybody holds.
+#[derive(Clone)]
+pub(super) struct WriterHandle {
+    queue: mpsc::Sender<Work>,
+}
+
+impl WriterHandle {
+    /// Queues an append; waits while the queue is full.
+    pub(super) async fn append(&self, append: Append, completion: Completion) {
+        if let Err(mpsc::error::SendError(Work::Append(_, completion))) =
+            self.queue.send(Work::Append(append, completion)).await
+        {
+            completion(Err(StoreError::Busy));
+        }
+    }
+
+    /// Runs statements in the writer's transaction and returns what they gave, after the commit.
+    pub(super) async fn change<T, F>(&self, statements: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Scope) -> BoxFuture<'a, Result<T, StoreError>> + Send + 'static,
+    {
+        let (done, outcome) = oneshot::channel();
+        let change = Box::new(Statements {
+            statements: Some(statements),
+            value: None,
+            done,
+        });
+        self.queue
+            .send(Work::Change(change))
+            .await
+            .map_err(|_| StoreError::Busy)?;
+        outcome.await.unwrap_or(Err(StoreError::Busy))
+    }
+}
+
+struct Statements<F, T> {
+    statements: Option<F>,
+    value: Option<T>,
+    done: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Change for Statements<F, T>
+where
+    T: Send,
+    F: for<'a> FnOnce(&'a mut Scope) -> BoxFuture<'a, Result<T, StoreError>> + Send,
+{
+    fn apply<'a>(&'a mut self, scope: &'a mut Scope) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if let Some(statements) = self.statements.take() {
+                self.value = Some(statements(scope).await?);
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, done, .. } = *self;
+        // Whoever asked may have gone; the change stands all the same.
+        let _ = done.send(outcome.and_then(|()| value.ok_or(StoreError::Busy)));
+    }
+}
+
+/// Starts the writer. It ends, after what is queued, when every handle was dropped.
+pub(super) fn spawn(
+    options: ConnectOptions,
+    connection: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+) -> (WriterHandle, JoinHandle<()>) {
+    let (queue, receiver) = mpsc::channel(QUEUE);
+    let writer = Writer {
+        options,
+        connection,
+        clock,
+        observer,
+    };
+    (WriterHandle { queue }, tokio::spawn(writer.run(receiver)))
+}
+
+struct Writer {
+    options: ConnectOptions,
+    connection: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+/// What of a batch is to be told after the commit.
+#[derive(Default)]
+struct Outcome {
+    events: Vec<Stored>,
+    receipts: Vec<Result<Receipt, StoreError>>,
+    changes: Vec<Result<(), StoreError>>,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Work>) {
+        while let Some(first) = queue.recv().await {
+            let mut batch = Batch::default();
+            batch.add(first);
+            while batch.has_room() {
+                let Ok(work) = queue.try_recv() else { break };
+                batch.add(work);
+            }
+            let outcome = self.write(&mut batch).await;
+            if let Err(error) = &outcome {
+                tracing::error!(kind = "error", %error, "writing failed; nothing of the batch was stored");
+                self.reconnect().await;
+            }
+            self.tell(batch, outcome);
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::error!(kind = "error", %error, "closing the database failed");
+        }
+    }
+
+    async fn write(&self, batch: &mut Batch) -> Result<Outcome, StoreError> {
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.connection.begin_with_options(immediate).await?;
+        let now = self.clock.now();
+        let mut outcome = Outcome::default();
+        for change in &mut batch.changes {
+            let mut scope = Scope::new(transaction.begin().await?, now);
+            match change.apply(&mut scope).await {
+                Ok(()) => {
+                    outcome.events.append(&mut scope.commit().await?);
+                    outcome.changes.push(Ok(()));
+                }
+                Err(error @ StoreError::Database(_)) if !error.is_constraint() => return Err(error),
+                Err(error) => {
+                    scope.rollback().await?;
+                    outcome.changes.push(Err(error));
+                }
+            }
+        }
+        if !batch.appends.is_empty() {
+            let appended = append::append_all(&transaction, now, &batch.appends).await?;
+            outcome.receipts.reserve(appended.len());
+            for item in appended {
+                outcome.receipts.push(item.map(|(receipt, stored)| {
+                    outcome.events.extend(stored);
+                    receipt
+                }));
+            }
+        }
+        transaction.commit().await?;
+        Ok(outcome)
+    }
+
+    /// After a failure of the database the state of the connection is unknown: a new one is certain.
+    async fn reconnect(&mut self) {
+        let _ = self.connection.close_by_ref().await;
+        match Database::connect(self.options.clone()).await {
+            Ok(connection) => self.connection = connection,
+            // The closed one stays: the next batch fails too and tries again.
+            Err(error) => tracing::error!(kind = "error", %error, "can't open the database again"),
+        }
+    }
+
+    fn tell(&self, batch: Batch, outcome: Result<Outcome, StoreError>) {
+        match outcome {
+            Ok(outcome) => {
+                if !outcome.events.is_empty() {
+                    self.observer.committed(&outcome.events);
+                }
+                for (completion, receipt) in batch.completions.into_iter().zip(outcome.receipts) {
+                    completion(receipt);
+                }
+                for (change, result) in batch.changes.into_iter().zip(outcome.changes) {
+                    change.finish(result);
+                }
+            }
+            Err(error) => {
+                for completion in batch.completions {
+                    completion(Err(error.clone()));
+                }
+                for change in batch.changes {
+                    change.finish(Err(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    appends: Vec<Append>,
+    completions: Vec<Completion>,
+    changes: Vec<Box<dyn Change>>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, work: Work) {
+        match work {
+            Work::Append(append, completion) => {
+                self.bytes += append.body.len();
+                self.appends.push(append);
+                self.completions.push(completion);
+            }
+            Work::Change(change) => self.changes.push(change),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.appends.len() + self.changes.len() < BATCH && self.bytes < BATCH_BYTES
+    }
+}

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kith_common::{DeviceId, EventKind};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter};
+
+use crate::store::entity::{events, logs};
+use crate::store::error::StoreError;
+use crate::store::types::{Account, ClientKey, Origin, Stored, kind_to_column};
+
+/// Who makes a change, and what makes it happen once.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Its device.
+    pub device: DeviceId,
+    /// The connection.
+    pub origin: Origin,
+    /// The idempotency key.
+    pub client: Option<ClientKey>,
+}
+
+/// A savepoint in the writer's transaction: some statements that take effect together or not at all.
+pub(in crate::store) struct Scope {
+    savepoint: DatabaseTransaction,
+    now: i64,
+    events: Vec<Stored>,
+}
+
+/// Whether a write with a `client_id` was made before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Previous {
+    /// It wasn't.
+    None,
+    /// It was, with the same content: nothing is left to do.
+    Same,
+}
+
+impl Scope {
+    pub(super) fn new(savepoint: DatabaseTransaction, now: i64) -> Self {
+        Self {
+            savepoint,
+            now,
+            events: Vec::new(),
+        }
+    }
+
+    pub(super) async fn commit(self) -> Result<Vec<Stored>, StoreError> {
+        self.savepoint.commit().await?;
+        Ok(self.events)
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.savepoint.rollback().await?)
+    }
+
+    /// The connection to run statements on.
+    pub(in crate::store) fn db(&self) -> &DatabaseTransaction {
+        &self.savepoint
+    }
+
+    /// The time of this transaction, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(in crate::store) fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Looks whether the author's `client_id` was used before.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`] when it was, for something else.
+    pub(in crate::store) async fn previous(&self, author: &Author) -> Result<Previous, StoreError> {
+        let Some(client) = &author.client else {
+            return Ok(Previous::None);
+        };
+        let found = events::Entity::find()
+            .filter(events::Column::SenderId.eq(author.account.id.0))
+            .filter(events::Column::ClientId.eq(client.id.as_str()))
+            .one(&self.savepoint)
+            .await?;
+        match found {
+            None => Ok(Previous::None),
+            Some(event) if event.client_digest == Some(client.digest) => Ok(Previous::Same),
+            Some(_) => Err(StoreError::ClientIdReused),
+        }
+    }
+
+    /// Appends an event to the author's own account log; it is fanned out to their other connections.
+    pub(in crate::store) async fn record(
+        &mut self,
+        author: &Author,
+        kind: EventKind,
+        body: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.record_for(&author.account, author, author.client.as_ref(), kind, body)
+            .await
+    }
+
+    /// Appends an event to somebody's account log, caused by the author.
+    pub(in crate::store) async fn record_for(
+        &mut self,
+        owner: &Arc<Account>,
+        author: &Author,
+        client: Option<&ClientKey>,
+        kind: EventKind,
+        body: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let log = &owner.log;
+        let body = Bytes::from(body.to_string());
+        let row = logs::Entity::update_many()
+            .col_expr(logs::Column::Newest, Expr::col(logs::Column::Newest).add(1))
+            .filter(logs::Column::Id.eq(log.id.0))
+            .exec_with_returning(&self.savepoint)
+            .await?
+            .pop()
+            .ok_or(StoreError::NotFound)?;
+        let event = events::ActiveModel {
+            log_id: Set(log.id.0),
+            number: Set(row.newest),
+            sender_id: Set(author.account.id.0),
+            device_id: Set(author.device.0),
+            kind: Set(kind_to_column(kind)),
+            time: Set(self.now),
+            body: Set(Some(body.to_vec())),
+            client_id: Set(client.map(|client| client.id.as_str().to_owned())),
+            client_digest: Set(client.map(|client| client.digest)),
+        };
+        events::Entity::insert(event)
+            .exec_without_returning(&self.savepoint)
+            .await?;
+        self.events.push(Stored {
+            log: log.clone(),
+            number: row.newest,
+            sender: author.account.clone(),
+            device: author.device,
+            origin: author.origin,
+            kind,
+            time: self.now,
+            body,
+            audience: Arc::new([owner.id]),
+        });
+        Ok(())
+    }
+}
