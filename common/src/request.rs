@@ -271,6 +271,14 @@ struct Envelope<'a> {
 impl Request {
     /// Reads a frame. What is wrong with it is said with the field's name; fields that aren't known are ignored.
     pub fn parse(frame: &[u8]) -> Parsed {
+        // serde would also take an array, its items for the fields in their order.
+        if frame.trim_ascii_start().first() != Some(&b'{') {
+            let error = WireError::new(ErrorCode::Malformed, "a message is a JSON object");
+            return Parsed {
+                id: None,
+                request: Err(error),
+            };
+        }
         let envelope = match serde_json::from_slice::<Envelope<'_>>(frame) {
             Ok(envelope) => envelope,
             Err(e) => {
@@ -401,6 +409,7 @@ mod tests {
         assert_eq!(error(r#"{"action":"ping","id":[]}"#), bad("id"));
         assert_eq!(error(r#"{"action":"ping",}"#).0, ErrorCode::Malformed);
         assert_eq!(error(r#"{"action":"ping"}{"#).0, ErrorCode::Malformed);
+        assert_eq!(error(r#"["ping",1]"#).0, ErrorCode::Malformed);
     }
 
     #[test]
