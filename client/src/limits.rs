@@ -1,0 +1,40 @@
+//! Every limit and timeout of the client that isn't a limit of the protocol, in one place.
+
+use std::time::Duration;
+
+/// Longest time to reach one of a server's addresses by TCP.
+pub const DIAL: Duration = Duration::from_secs(10);
+
+/// Time an address has for itself before the next is tried beside it (RFC 8305, section 5).
+pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
+
+/// Longest TLS handshake.
+pub const HANDSHAKE: Duration = Duration::from_secs(15);
+
+/// Longest silence in both directions while a reply is due. A slow line that still moves bytes isn't silent.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// Longest wait for a reply, however many bytes move: a large file over a slow line fits in.
+pub const REPLY: Duration = Duration::from_secs(600);
+
+/// Idle time after which the client pings, so that a dead connection is noticed and a living one kept by routers.
+pub const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Longest farewell when a connection is closed.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Requests that wait to be written; more make their senders wait.
+pub const REQUEST_QUEUE: usize = 64;
+
+/// Requests that are written and not answered; more wait in the queue.
+pub const IN_FLIGHT: usize = 256;
+
+/// Pushed events that wait to be taken; more are dropped, and the taker is told to sync.
+pub const PUSH_QUEUE: usize = 256;
+
+/// Longest line taken from a server, in bytes: a full page of `sync` with the longest texts, and room for escapes.
+pub const INCOMING_FRAME: usize = 64 * 1024 * 1024;
+
+/// First and longest wait between attempts to reconnect.
+pub const RECONNECT: core::ops::RangeInclusive<Duration> =
+    Duration::from_millis(500)..=Duration::from_secs(60);

@@ -1,0 +1,257 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::Profile;
+
+/// The version of the file's form that this program writes.
+const VERSION: u32 = 1;
+
+/// The file that a [`Profile`] is kept in: `profile.json`, which only its owner may read.
+///
+/// Several processes may share it: each change reads the file, changes it and replaces it whole under a lock.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// Why what is remembered can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// This user has no place for configuration.
+    #[error("this user has no configuration folder; set KITH_HOME to a folder of your own")]
+    NoFolder,
+    /// The file system won't.
+    #[error("can't use {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file isn't what this program wrote.
+    #[error(
+        "{} is damaged ({reason}); repair it, or move it away and log in again (its pins and read marks are then gone)",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is of a newer version of this program.
+    #[error("{} is from a newer kith (version {version}); use that one", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+impl Store {
+    /// The store in a folder, which is made when something is first kept.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self { folder }
+    }
+
+    /// The store of this user: in `KITH_HOME`, or else where the system keeps configuration.
+    ///
+    /// # Errors
+    /// The system names no such place.
+    pub fn of_user() -> Result<Self, ProfileError> {
+        match std::env::var_os("KITH_HOME").filter(|home| !home.is_empty()) {
+            Some(home) => Ok(Self::new(home)),
+            None => ProjectDirs::from("", "", "kith")
+                .map(|dirs| Self::new(dirs.config_dir()))
+                .ok_or(ProfileError::NoFolder),
+        }
+    }
+
+    /// What is remembered; nothing, where there is no file yet.
+    ///
+    /// # Errors
+    /// The file can't be read or is damaged. It is left as it is.
+    pub fn load(&self) -> Result<Profile, ProfileError> {
+        let path = self.file();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Profile::default()),
+            Err(source) => return Err(ProfileError::Io { path, source }),
+        };
+        match serde_json::from_slice::<Versioned>(&bytes) {
+            Ok(Versioned { version, .. }) if version > VERSION => Err(ProfileError::Newer { path, version }),
+            Ok(Versioned { profile, .. }) => Ok(profile),
+            Err(error) => match serde_json::from_slice::<VersionOnly>(&bytes) {
+                Ok(VersionOnly { version }) if version > VERSION => {
+                    Err(ProfileError::Newer { path, version })
+                }
+                _ => Err(ProfileError::Damaged {
+                    path,
+                    reason: error.to_string(),
+                }),
+            },
+        }
+    }
+
+    /// Changes what is remembered, and returns what `change` returns.
+    ///
+    /// # Errors
+    /// The file can't be read or written, or is damaged; then nothing is changed.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Profile) -> T) -> Result<T, ProfileError> {
+        make_private_folder(&self.folder).map_err(|source| self.io(&self.folder, source))?;
+        let lock = self.folder.join("profile.lock");
+        // Dropping the file gives the lock back.
+        let _locked = lock_file(&lock).map_err(|source| self.io(&lock, source))?;
+        let mut profile = self.load()?;
+        let before = profile.clone();
+        let result = change(&mut profile);
+        if profile != before || !self.file().exists() {
+            self.replace(profile)
+                .map_err(|source| self.io(&self.file(), source))?;
+        }
+        Ok(result)
+    }
+
+    fn replace(&self, profile: Profile) -> io::Result<()> {
+        // A temporary file is made with mode 0600, and keeps it.
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        let versioned = Versioned {
+            version: VERSION,
+            profile,
+        };
+        serde_json::to_writer_pretty(&mut file, &versioned)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(self.file())?;
+        Ok(())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("profile.json")
+    }
+
+    fn io(&self, path: &Path, source: io::Error) -> ProfileError {
+        let path = path.to_owned();
+        ProfileError::Io { path, source }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned {
+    version: u32,
+    #[serde(flatten)]
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().join("kith"));
+        (folder, store)
+    }
+
+    fn with_last(store: &Store, name: &str) {
+        store
+            .change(|profile| profile.last = Some(name.to_owned()))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_change_is_there_the_next_time() {
+        let (_folder, store) = store();
+        assert_eq!(store.load().unwrap(), Profile::default());
+        with_last(&store, "alice");
+        assert_eq!(
+            Store::new(&store.folder).load().unwrap().last.as_deref(),
+            Some("alice")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let (_folder, store) = store();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        with_last(&store, "alice");
+        assert_eq!(mode(&store.folder), 0o700);
+        assert_eq!(mode(&store.file()), 0o600);
+        fs::set_permissions(store.file(), fs::Permissions::from_mode(0o644)).unwrap();
+        with_last(&store, "bob");
+        assert_eq!(mode(&store.file()), 0o600);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_is_kept() {
+        let (_folder, store) = store();
+        with_last(&store, "alice");
+        for damaged in ["", "{", "[]", r#"{"version":1,"accounts":7}"#, r#"{"last":"x"}"#] {
+            fs::write(store.file(), damaged).unwrap();
+            let error = store.change(|profile| profile.last = None).unwrap_err();
+            assert!(
+                matches!(error, ProfileError::Damaged { .. }),
+                "{damaged}: {error}"
+            );
+            assert!(error.to_string().contains("log in again"), "{error}");
+            assert_eq!(fs::read_to_string(store.file()).unwrap(), damaged);
+        }
+        fs::write(store.file(), r#"{"version":2,"accounts":7}"#).unwrap();
+        assert!(matches!(
+            store.load(),
+            Err(ProfileError::Newer { version: 2, .. })
+        ));
+    }
+
+    #[test]
+    fn processes_that_change_it_at_once_lose_nothing() {
+        let (_folder, store) = store();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let store = &store;
+                scope.spawn(move || {
+                    for number in 0..10 {
+                        let server = format!("s{thread}-{number}").parse().unwrap();
+                        store
+                            .change(|profile| profile.servers.insert(server, crate::KnownServer::default()))
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(store.load().unwrap().servers.len(), 40);
+    }
+}
