@@ -1,1 +1,38 @@
-fn main() {}
+//! `cargo xtask …`: the commands that work on this checkout.
+
+mod debian;
+mod fuzz;
+mod process;
+mod stages;
+mod test;
+mod tools;
+mod up;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// Works on a checkout of Kith. Every command runs from any folder of it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    Up(up::Up),
+    Test(test::Test),
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let done = Workspace::find().and_then(|workspace| match command {
+        Command::Up(up) => up.run(&workspace),
+        Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
+    });
+    done.unwrap_or_else(|error| {
+        // Last, so that it is what the eye meets: what failed, then why.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,133 @@
+//! The stages of `cargo xtask test` that are little more than a command.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::process;
+use crate::test::Outcome;
+use crate::tools::{self, DENY, NEXTEST};
+use crate::workspace::Workspace;
+
+/// The programs that tests start: the variable that tells a test where one is, its package, its name.
+const PROGRAMS: [(&str, &str, &str); 2] = [
+    ("KITH_SERVER_BIN", "kith-server", "kith-server"),
+    ("KITH_CLI_BIN", "kith-client", "kith-cli"),
+];
+
+pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
+    process::run(workspace.cargo("fmt").args(["--all", "--check"]))?;
+    process::run(
+        workspace
+            .cargo("fmt")
+            .args(["--check", "--manifest-path", "common/fuzz/Cargo.toml"]),
+    )?;
+    Ok(Outcome::Passed)
+}
+
+pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    let mut clippy = workspace.cargo("clippy");
+    clippy.args(["--workspace", "--all-targets", "--", "--deny", "warnings"]);
+    process::run(&mut clippy)?;
+    Ok(Outcome::Passed)
+}
+
+pub(crate) fn deny(workspace: &Workspace) -> Result<Outcome> {
+    let Some(mut deny) = tools::command(workspace, &DENY) else {
+        return Ok(Outcome::Skipped("cargo-deny isn't installed"));
+    };
+    deny.args(["check", "licenses", "bans", "sources"]);
+    if advisory_database_exists() {
+        deny.args(["advisories", "--disable-fetch"]);
+    } else {
+        println!(
+            "No advisories are checked: there is no local copy of their database (`cargo deny fetch db`)."
+        );
+    }
+    process::run(deny.current_dir(&workspace.root))?;
+    Ok(Outcome::Passed)
+}
+
+/// Whether `cargo deny fetch db` was ever run here: its default place, under cargo's home.
+fn advisory_database_exists() -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(Into::into);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    home.and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok())
+        .is_some_and(|mut databases| databases.next().is_some())
+}
+
+pub(crate) fn build(workspace: &Workspace) -> Result<Outcome> {
+    let mut build = workspace.cargo("build");
+    for (_, package, program) in PROGRAMS {
+        build.args(["--package", package, "--bin", program]);
+    }
+    process::run(&mut build)?;
+    Ok(Outcome::Passed)
+}
+
+pub(crate) fn doc(workspace: &Workspace) -> Result<Outcome> {
+    let mut doc = workspace.cargo("doc");
+    doc.args(["--workspace", "--no-deps", "--document-private-items"]);
+    process::run(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    // Each run of no example would still build its crate.
+    for package in ["common", "client", "server", "migrations"] {
+        if has_examples(&workspace.root.join(package).join("src"))? {
+            let manifest = format!("{package}/Cargo.toml");
+            process::run(
+                workspace
+                    .cargo("test")
+                    .args(["--doc", "--manifest-path", &manifest]),
+            )?;
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Whether documentation in this folder holds a code block.
+fn has_examples(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).with_context(|| format!("can't read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            has_examples(&path)?
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            fs::read_to_string(&path)?.lines().any(|line| {
+                let line = line.trim_start();
+                line.starts_with("/// ```") || line.starts_with("//! ```")
+            })
+        } else {
+            false
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
+    build(workspace)?;
+    let mut tests = match tools::command(workspace, &NEXTEST) {
+        Some(mut nextest) => {
+            nextest.args(["run", "--workspace"]).current_dir(&workspace.root);
+            if std::env::var_os("CI").is_some() {
+                nextest.args(["--profile", "ci"]);
+            }
+            nextest
+        }
+        None => {
+            println!(
+                "cargo-nextest isn't installed: `cargo test` runs the tests, without their time limits."
+            );
+            let mut test = workspace.cargo("test");
+            test.args(["--workspace", "--lib", "--bins", "--tests"]);
+            test
+        }
+    };
+    for (variable, _, program) in PROGRAMS {
+        tests.env(variable, workspace.program(false, program));
+    }
+    process::run(&mut tests)?;
+    Ok(Outcome::Passed)
+}

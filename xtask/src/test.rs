@@ -1,0 +1,116 @@
+//! `cargo xtask test`: everything that must pass, in stages.
+
+use std::io::{IsTerminal, stdin};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::workspace::Workspace;
+use crate::{debian, fuzz, stages, tools, wasm};
+
+/// Runs every check and test, installing what they need
+///
+/// Stops at the first stage that fails, and prints how long each took.
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Install missing Debian packages without asking
+    #[arg(long)]
+    yes: bool,
+    /// Run this stage only; may be repeated
+    #[arg(long = "stage", value_name = "NAME")]
+    stages: Vec<Stage>,
+}
+
+/// In the order in which they run: what fails fast comes first, and the tests' summary comes late enough to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// Debian packages that tests need
+    Packages,
+    /// cargo-nextest and cargo-deny, built where they aren't on PATH
+    Tools,
+    /// rustfmt finds nothing to change
+    Format,
+    /// No warning from clippy on any target
+    Clippy,
+    /// kith-common builds for browsers
+    Wasm,
+    /// Licences, duplicate versions and sources of dependencies
+    Deny,
+    /// The programs that tests start
+    Build,
+    /// Documentation builds without a warning, and its examples run
+    Doc,
+    /// Unit tests and stories
+    Tests,
+    /// A minute of fuzzing
+    Fuzz,
+}
+
+/// How a stage ended, where it didn't fail.
+pub(crate) enum Outcome {
+    Passed,
+    /// It could not run here, for this reason.
+    Skipped(&'static str),
+}
+
+impl Test {
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
+        let ask = !self.yes && stdin().is_terminal();
+        let chosen = |stage: &Stage| self.stages.is_empty() || self.stages.contains(stage);
+        let start = Instant::now();
+        let mut table = Vec::new();
+        for stage in Stage::value_variants().iter().copied().filter(chosen) {
+            eprintln!("\n== {} ==", stage.name());
+            let start = Instant::now();
+            let result = stage.run(workspace, ask);
+            let note = match &result {
+                Ok(Outcome::Passed) => String::new(),
+                Ok(Outcome::Skipped(reason)) => format!("skipped: {reason}"),
+                Err(_) => "FAILED".to_owned(),
+            };
+            table.push((stage.name(), start.elapsed(), note));
+            if result.is_err() {
+                print_table(&table, start.elapsed());
+            }
+            result.with_context(|| format!("stage {} failed", stage.name()))?;
+        }
+        print_table(&table, start.elapsed());
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    fn run(self, workspace: &Workspace, ask: bool) -> Result<Outcome> {
+        match self {
+            Self::Packages => debian::install_missing(ask),
+            Self::Tools => tools::install_missing(workspace),
+            Self::Format => stages::format(workspace),
+            Self::Clippy => stages::clippy(workspace),
+            Self::Wasm => wasm::check_common(workspace),
+            Self::Deny => stages::deny(workspace),
+            Self::Build => stages::build(workspace),
+            Self::Doc => stages::doc(workspace),
+            Self::Tests => stages::tests(workspace),
+            Self::Fuzz => fuzz::run(workspace),
+        }
+    }
+}
+
+fn print_table(table: &[(String, Duration, String)], total: Duration) {
+    println!();
+    for (name, time, note) in table {
+        println!("{name:<10} {:>9}  {note}", minutes(*time));
+    }
+    println!("{:<10} {:>9}", "total", minutes(total));
+}
+
+fn minutes(time: Duration) -> String {
+    format!("{}:{:02} min", time.as_secs() / 60, time.as_secs() % 60)
+}
