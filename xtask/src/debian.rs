@@ -44,11 +44,11 @@ const NEEDS: [Need; 4] = [
 pub(crate) fn install_missing(ask: bool) -> Result<Outcome> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_there(need.program)).collect();
     if missing.is_empty() {
-        println!("Everything that the tests need is there.");
+        eprintln!("Everything that the tests need is there.");
         return Ok(Outcome::Passed);
     }
     for need in &missing {
-        println!(
+        eprintln!(
             "missing: {} (package {}): {}",
             need.program, need.package, need.why
         );

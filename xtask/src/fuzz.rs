@@ -36,7 +36,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let target = workspace.target.join("fuzz");
     let mut build = workspace.cargo("build");
     build.args(["--release", "--locked", "--target", &host]);
-    // Not the folder of `root`, whose configuration could change the flags.
     build.arg("--manifest-path").arg(manifest.join("Cargo.toml"));
     build.arg("--target-dir").arg(&target);
     build.env_remove("RUSTFLAGS");

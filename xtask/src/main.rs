@@ -31,7 +31,6 @@ fn main() -> ExitCode {
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
-        // Last, so that it is what the eye meets: what failed, then why.
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })

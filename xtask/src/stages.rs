@@ -37,11 +37,11 @@ pub(crate) fn deny(workspace: &Workspace) -> Result<Outcome> {
     let Some(mut deny) = tools::command(workspace, &DENY) else {
         return Ok(Outcome::Skipped("cargo-deny isn't installed"));
     };
-    deny.args(["check", "licenses", "bans", "sources"]);
+    deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
     if advisory_database_exists() {
         deny.args(["advisories", "--disable-fetch"]);
     } else {
-        println!(
+        eprintln!(
             "No advisories are checked: there is no local copy of their database (`cargo deny fetch db`)."
         );
     }
@@ -117,7 +117,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
             nextest
         }
         None => {
-            println!(
+            eprintln!(
                 "cargo-nextest isn't installed: `cargo test` runs the tests, without their time limits."
             );
             let mut test = workspace.cargo("test");

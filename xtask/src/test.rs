@@ -104,13 +104,16 @@ impl Stage {
 }
 
 fn print_table(table: &[(String, Duration, String)], total: Duration) {
-    println!();
+    eprintln!();
     for (name, time, note) in table {
-        println!("{name:<10} {:>9}  {note}", minutes(*time));
+        eprintln!("{name:<10} {:>9}  {note}", clock(*time));
     }
-    println!("{:<10} {:>9}", "total", minutes(total));
+    eprintln!("{:<10} {:>9}", "total", clock(total));
 }
 
-fn minutes(time: Duration) -> String {
-    format!("{}:{:02} min", time.as_secs() / 60, time.as_secs() % 60)
+fn clock(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        seconds => format!("{}:{:02} min", seconds / 60, seconds % 60),
+    }
 }

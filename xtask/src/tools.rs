@@ -33,7 +33,7 @@ pub(crate) const DENY: Tool = Tool {
 pub(crate) fn install_missing(workspace: &Workspace) -> Result<Outcome> {
     for tool in [&NEXTEST, &DENY] {
         if let Some(path) = find(workspace, tool) {
-            println!("{}: {}", tool.package, path.display());
+            eprintln!("{}: {}", tool.package, path.display());
             continue;
         }
         let builds = folder(workspace).join("build");

@@ -39,7 +39,7 @@ impl Up {
         let server = workspace.program(self.release, "kith-server");
         let data = self.data.unwrap_or_else(|| workspace.root.join("data"));
 
-        // The last thing that a setup writes which could be cut short, and what a server can't start without.
+        // Setup never overwrites what it made: where it was cut short before this file, it goes on.
         if data.join("kith.toml").exists() {
             println!("Data exist in {}.", data.display());
             if !self.hosts.is_empty() || self.certs.is_some() {

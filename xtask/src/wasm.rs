@@ -19,9 +19,10 @@ pub(crate) fn check_common(workspace: &Workspace) -> Result<Outcome> {
         process::run(cargo.args(check.iter().skip(1)))?;
         return Ok(Outcome::Passed);
     }
-    // Debian's package rustc-web is another Rust than the one in use, and brings the standard library as source.
+    // Debian's packages rustc-web and rust-web-src: another Rust than the one in use, and its standard library's source.
     let (rustc, cargo) = (Path::new("/usr/bin/rustc"), Path::new("/usr/bin/cargo"));
-    if !(Path::new("/usr/share/doc/rustc-web").exists() && rustc.is_file() && cargo.is_file()) {
+    let library = Path::new("/usr/lib/rustlib/src/rust/library");
+    if !(rustc.is_file() && cargo.is_file() && library.is_dir()) {
         return Ok(Outcome::Skipped(
             "neither `rustup target add wasm32-unknown-unknown` nor Debian's rustc-web was used here",
         ));
