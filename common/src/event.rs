@@ -21,6 +21,13 @@ pub enum EventKind {
     Password,
 }
 
+impl EventKind {
+    /// Whether clients of the seed's protocol know this kind.
+    pub fn is_seed(self) -> bool {
+        matches!(self, Self::Message | Self::File)
+    }
+}
+
 /// An event of a log as clients see it, live or from `sync`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogEvent {

@@ -68,7 +68,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("username_key").unique_key())
             .col(text("display_name"))
             .col(text("password_hash"))
-            .col(small("pepper_version"))
+            .col(integer("pepper_version"))
             .col(flag("admin"))
             .col(small("state"))
             .col(number("created_at"))
@@ -262,6 +262,10 @@ fn number_or_null(name: &'static str) -> ColumnDef {
 
 fn small(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).small_integer().not_null().take()
+}
+
+fn integer(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).integer().not_null().take()
 }
 
 fn flag(name: &'static str) -> ColumnDef {

@@ -1,6 +1,24 @@
 //! The Kith server: everything the `kith-server` program does, as a library, so that tests can run it in process.
 
+pub mod blobs;
+pub mod certs;
 pub mod clock;
 pub mod config;
+pub mod files;
+pub mod handlers;
+pub mod http;
+pub mod hub;
+pub mod limiter;
+pub mod listen;
+pub mod logging;
+pub mod passwords;
+mod platform;
 pub mod random;
+pub mod rate;
+pub mod run;
+pub mod secrets;
+pub mod server;
+pub mod session;
 pub mod store;
+pub mod tls;
+pub mod token;

@@ -14,7 +14,7 @@ pub trait Random: Send + Sync {
 }
 
 /// The system gave no random bytes; nothing secret can be made.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives no random bytes")]
 pub struct RandomError;
 

@@ -28,7 +28,7 @@ pub struct NewAccount {
     /// The bcrypt hash of the password.
     pub password_hash: String,
     /// The version of the pepper in it.
-    pub pepper_version: i16,
+    pub pepper_version: i32,
     /// The SHA-256 of the invite's code; it is redeemed in the same transaction.
     pub invite: Option<[u8; 32]>,
 }
@@ -41,7 +41,7 @@ pub struct Credentials {
     /// The bcrypt hash of the password.
     pub password_hash: String,
     /// The version of the pepper in it.
-    pub pepper_version: i16,
+    pub pepper_version: i32,
 }
 
 /// A line of the administrator's list.
@@ -121,7 +121,7 @@ impl Store {
         &self,
         account: AccountId,
         hash: String,
-        pepper_version: i16,
+        pepper_version: i32,
     ) -> Result<(), StoreError> {
         self.writer
             .change(move |scope| {
@@ -138,7 +138,7 @@ impl Store {
         &self,
         author: Author,
         hash: String,
-        pepper_version: i16,
+        pepper_version: i32,
     ) -> Result<Vec<DeviceId>, StoreError> {
         self.writer
             .change(move |scope| {
@@ -155,6 +155,19 @@ impl Store {
                 })
             })
             .await
+    }
+
+    /// Whether the author's `client_id` was used before, for the same.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`].
+    pub async fn was_written(&self, author: &Author) -> Result<bool, StoreError> {
+        let author = author.clone();
+        let previous = self
+            .writer
+            .change(move |scope| Box::pin(async move { scope.previous(&author).await }))
+            .await?;
+        Ok(previous == Previous::Same)
     }
 
     /// Every account, by name.
@@ -194,7 +207,7 @@ impl Store {
         &self,
         key: &str,
         hash: String,
-        pepper_version: i16,
+        pepper_version: i32,
     ) -> Result<(), StoreError> {
         let account = self.account_named(key).await?;
         self.writer
@@ -301,7 +314,7 @@ async fn set_hash(
     scope: &mut Scope,
     account: AccountId,
     hash: String,
-    pepper: i16,
+    pepper: i32,
 ) -> Result<(), StoreError> {
     accounts::Entity::update_many()
         .col_expr(accounts::Column::PasswordHash, Expr::value(hash))

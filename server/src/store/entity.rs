@@ -35,7 +35,7 @@ pub mod accounts {
         pub username_key: String,
         pub display_name: String,
         pub password_hash: String,
-        pub pepper_version: i16,
+        pub pepper_version: i32,
         pub admin: bool,
         pub state: i16,
         pub created_at: i64,

@@ -37,7 +37,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Called with the outcome of an append, after the commit.
 pub type Completion = Box<dyn FnOnce(Result<Receipt, StoreError>) + Send>;
 
-/// Is told what was committed, in order, before the writers are.
+/// Is told what was committed, in order.
 pub trait Observer: Send + Sync {
     /// These events are stored now.
     fn committed(&self, events: &[Stored]);
@@ -162,13 +162,13 @@ impl Writer {
             }
             let outcome = self.write(&mut batch).await;
             if let Err(error) = &outcome {
-                tracing::error!(kind = "error", %error, "writing failed; nothing of the batch was stored");
+                tracing::error!(target: "error", %error, "writing failed; nothing of the batch was stored");
                 self.reconnect().await;
             }
             self.tell(batch, outcome);
         }
         if let Err(error) = self.connection.close().await {
-            tracing::error!(kind = "error", %error, "closing the database failed");
+            tracing::error!(target: "error", %error, "closing the database failed");
         }
     }
 
@@ -214,21 +214,22 @@ impl Writer {
         match Database::connect(self.options.clone()).await {
             Ok(connection) => self.connection = connection,
             // The closed one stays: the next batch fails too and tries again.
-            Err(error) => tracing::error!(kind = "error", %error, "can't open the database again"),
+            Err(error) => tracing::error!(target: "error", %error, "can't open the database again"),
         }
     }
 
     fn tell(&self, batch: Batch, outcome: Result<Outcome, StoreError>) {
         match outcome {
             Ok(outcome) => {
-                if !outcome.events.is_empty() {
-                    self.observer.committed(&outcome.events);
-                }
+                // The writers first: so a connection knows its own events before others that came after them.
                 for (completion, receipt) in batch.completions.into_iter().zip(outcome.receipts) {
                     completion(receipt);
                 }
                 for (change, result) in batch.changes.into_iter().zip(outcome.changes) {
                     change.finish(result);
+                }
+                if !outcome.events.is_empty() {
+                    self.observer.committed(&outcome.events);
                 }
             }
             Err(error) => {

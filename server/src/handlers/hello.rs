@@ -1,0 +1,34 @@
+//! `hello`: what is spoken here, and what the server can do.
+
+use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireError};
+
+use crate::session::Session;
+
+/// Actions beyond the seed's.
+const CAPABILITIES: [&str; 5] = ["sync", "sessions", "password", "file_get", "client_id"];
+
+/// # Errors
+/// The client wants another protocol.
+pub fn handle(session: &Session, request: &HelloRequest) -> Result<HelloReply, WireError> {
+    if request
+        .version
+        .as_deref()
+        .is_some_and(|version| version != PROTOCOL)
+    {
+        let message = format!("this server speaks {PROTOCOL}");
+        return Err(WireError::field(ErrorCode::BadRequest, "version", message));
+    }
+    let pins = if session.login.is_some() {
+        (session.server.pins)()
+    } else {
+        Vec::new()
+    };
+    Ok(HelloReply {
+        version: PROTOCOL.to_owned(),
+        server: concat!("kith-server ", env!("CARGO_PKG_VERSION")).to_owned(),
+        registration: session.server.config.registration.as_str().to_owned(),
+        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+        limits: Limits::default(),
+        pins,
+    })
+}

@@ -1,0 +1,51 @@
+//! `sync`: what is newer than the client holds, in the account's log and every conversation.
+
+use kith_common::{ErrorCode, LogPage, SyncReply, SyncRequest, WireError, limits};
+
+use super::store_error;
+use crate::hub::log_event;
+use crate::session::Session;
+use crate::store::Page;
+
+/// # Errors
+/// Too many logs are named.
+pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply, WireError> {
+    if request.logs.len() > limits::SYNC_LOGS {
+        let message = format!("at most {} logs can be named", limits::SYNC_LOGS);
+        return Err(WireError::field(ErrorCode::TooLarge, "logs", message));
+    }
+    let account = session.login()?.account.clone();
+    let limit = request
+        .limit
+        .unwrap_or(limits::SYNC_EVENTS)
+        .clamp(1, limits::SYNC_EVENTS);
+    let newer = session
+        .server
+        .store
+        .newer(&account, &request.logs, u64::from(limit))
+        .await;
+    let (pages, more) = newer.map_err(|error| store_error(session, error))?;
+    let number = |number: i64| u64::try_from(number).unwrap_or_default();
+    let page = |page: Page| LogPage {
+        conversation: page.log.public_id.to_string(),
+        members: page
+            .members
+            .iter()
+            .map(|member| member.username.to_string())
+            .collect(),
+        first: number(page.first),
+        newest: number(page.newest),
+        events: page
+            .events
+            .into_iter()
+            .map(|event| {
+                let own = event.sender.id == account.id;
+                log_event(&page.log.public_id, event, own)
+            })
+            .collect(),
+    };
+    Ok(SyncReply {
+        logs: pages.into_iter().map(page).collect(),
+        more,
+    })
+}

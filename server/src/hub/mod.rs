@@ -1,0 +1,175 @@
+//! Who is connected, and what of the committed events goes to whom.
+//!
+//! An event is encoded once, whoever gets it. Nothing here waits: a connection that can't keep up loses its place
+//! in the queue ([`link`]) and finds the events in the log.
+
+mod encode;
+mod link;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use kith_common::{DeviceId, Notice};
+
+pub(crate) use encode::{FileBody, MessageBody, SeedHead, log_event, seed_file, seed_message};
+pub(crate) use link::encode_reply;
+pub use link::{Item, Link};
+
+use encode::native_line;
+
+use crate::store::{AccountId, Observer, Origin, Stored};
+
+/// The connections that are logged in.
+pub struct Hub {
+    accounts: DashMap<AccountId, Vec<Present>>,
+    /// Connections an account may have at a time.
+    per_account: usize,
+    /// Whether a line is logged for what is routed.
+    log_routing: bool,
+}
+
+/// One connection of an account.
+#[derive(Clone)]
+struct Present {
+    device: DeviceId,
+    link: Arc<Link>,
+}
+
+/// The account has as many connections as it may have.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the account has too many connections")]
+pub struct TooMany;
+
+impl Hub {
+    /// A hub with nobody there.
+    pub fn new(per_account: usize, log_routing: bool) -> Self {
+        Self {
+            accounts: DashMap::new(),
+            per_account,
+            log_routing,
+        }
+    }
+
+    /// From now on the connection gets what the account is to see; `first` is run before any of it.
+    ///
+    /// # Errors
+    /// The account has too many connections.
+    pub fn join(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        link: Arc<Link>,
+        first: impl FnOnce(),
+    ) -> Result<(), TooMany> {
+        let mut present = self.accounts.entry(account).or_default();
+        if present.len() >= self.per_account {
+            return Err(TooMany);
+        }
+        first();
+        present.push(Present { device, link });
+        Ok(())
+    }
+
+    /// The connection is gone, or logged out.
+    pub fn leave(&self, account: AccountId, origin: Origin) {
+        if let Some(mut present) = self.accounts.get_mut(&account) {
+            present.retain(|one| one.link.origin() != origin);
+        }
+        self.accounts.remove_if(&account, |_, present| present.is_empty());
+    }
+
+    /// Ends the account's sessions on the devices that `which` names: their connections are told, and are guests again.
+    pub fn end_sessions(&self, account: AccountId, which: impl Fn(DeviceId) -> bool) {
+        let mut ended = Vec::new();
+        if let Some(mut present) = self.accounts.get_mut(&account) {
+            present.retain(|one| {
+                let ends = which(one.device);
+                if ends {
+                    ended.push(one.link.clone());
+                }
+                !ends
+            });
+        }
+        self.accounts.remove_if(&account, |_, present| present.is_empty());
+        for link in ended {
+            link.end_session();
+            link.notify(&Notice::SessionEnded);
+        }
+    }
+
+    /// The account's devices that have a connection.
+    pub fn connected_devices(&self, account: AccountId) -> Vec<DeviceId> {
+        self.accounts
+            .get(&account)
+            .map_or_else(Vec::new, |all| all.iter().map(|one| one.device).collect())
+    }
+
+    /// Whether the account has a connection.
+    pub fn is_connected(&self, account: AccountId) -> bool {
+        self.accounts.contains_key(&account)
+    }
+
+    /// One line for each run of messages of one connection into one conversation in a commit.
+    fn log(&self, events: &[Stored], links: &HashMap<Origin, Arc<Link>>) {
+        let mut runs: HashMap<(Origin, &str), (u32, &Stored)> = HashMap::new();
+        for event in events
+            .iter()
+            .filter(|event| event.log.kind != crate::store::LogKind::Account)
+        {
+            runs.entry((event.origin, &event.log.public_id))
+                .or_insert((0, event))
+                .0 += 1;
+        }
+        for ((origin, conversation), (count, newest)) in runs {
+            tracing::info!(
+                target: "routing",
+                user = %newest.sender.username,
+                address = links.get(&origin).map_or("-", |link| link.address()),
+                conversation,
+                count,
+                receivers = newest.audience.len().saturating_sub(1),
+                "routed"
+            );
+        }
+    }
+}
+
+impl Observer for Hub {
+    fn committed(&self, events: &[Stored]) {
+        // Gathered by connection, so that each one's queue is locked and its task woken once a commit.
+        let mut deliveries: HashMap<Origin, (Arc<Link>, Vec<Item>)> = HashMap::new();
+        let mut origins: HashMap<Origin, Arc<Link>> = HashMap::new();
+        for event in events {
+            let mut native = None;
+            for account in event.audience.iter() {
+                let Some(present) = self.accounts.get(account) else {
+                    continue;
+                };
+                for one in present.iter() {
+                    if one.link.origin() == event.origin {
+                        origins.entry(event.origin).or_insert_with(|| one.link.clone());
+                        continue;
+                    }
+                    let item = if one.link.is_native() {
+                        Item::Event(native.get_or_insert_with(|| native_line(event)).clone())
+                    } else if event.kind.is_seed() {
+                        Item::Seed(Box::new(event.clone()))
+                    } else {
+                        continue;
+                    };
+                    let (_, items) = deliveries
+                        .entry(one.link.origin())
+                        .or_insert_with(|| (one.link.clone(), Vec::new()));
+                    items.push(item);
+                }
+            }
+        }
+        for (link, items) in deliveries.into_values() {
+            link.deliver(items);
+        }
+        if self.log_routing {
+            self.log(events, &origins);
+        }
+    }
+}

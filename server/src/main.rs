@@ -1,0 +1,7 @@
+//! `kith-server`: the command line.
+
+mod commands;
+
+fn main() -> std::process::ExitCode {
+    commands::main()
+}

@@ -1,0 +1,211 @@
+//! A server from its parts: started, run until it is told to stop, and stopped without losing anything.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::blobs::Blobs;
+use crate::certs::{CertsError, Machine};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, DataDir};
+use crate::hub::Hub;
+use crate::limiter::Limiter;
+use crate::listen;
+use crate::passwords::{HashError, Passwords};
+use crate::random::{Random, SystemRandomness};
+use crate::secrets::{PepperError, Peppers};
+use crate::server::{Server, cores};
+use crate::store::{AccountState, OpenError, Store, WriterTask};
+use crate::tls::{self, Identity, Reloader, Source, Surroundings};
+
+/// How often the certificate's files are looked at.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(10);
+
+/// How often the database is asked what an administrator's command has changed.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(1);
+
+/// How far back it is asked, in milliseconds: longer than a transaction may wait for the lock.
+const ACCOUNTS_WINDOW: i64 = 30_000;
+
+/// Time for connections to take their leave, and for what is queued to be written.
+const LEAVE: Duration = Duration::from_secs(3);
+const WRITE: Duration = Duration::from_millis(1500);
+
+/// Why a server did not start. Each is one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Certificate or key.
+    #[error(transparent)]
+    Certificate(#[from] CertsError),
+    /// TLS itself.
+    #[error("TLS can't start: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The pepper.
+    #[error(transparent)]
+    Pepper(#[from] PepperError),
+    /// Hashing.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The folder of files.
+    #[error("can't use the folder of files: {0}")]
+    Blobs(#[from] io::Error),
+}
+
+/// A server that is ready to accept connections.
+pub struct Ready {
+    server: Arc<Server>,
+    writer: WriterTask,
+    identity: Arc<Identity>,
+    certificate: Reloader,
+}
+
+/// Puts a server together.
+///
+/// # Errors
+/// Something that it needs can't be used.
+pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandomness::new());
+    let surroundings = Surroundings {
+        now: Timestamp::now,
+        machine: Machine::detect,
+        random: random.clone(),
+    };
+    let (identity, certificate) = Reloader::open(Source::of(&config, data), surroundings)?;
+    let peppers = Peppers::load(&data.pepper())?;
+    let threads = config.passwords.threads_on(cores()).get();
+    let (cost, queue) = (config.passwords.bcrypt_cost, config.passwords.queue);
+    let passwords = Passwords::new(peppers, cost, threads, queue, random.clone())?;
+    let hub = Arc::new(Hub::new(config.limits.sessions_per_account, config.log.routing));
+    let url = String::from(config.database.clone());
+    let (store, writer) = Store::open(&url, data.path(), clock.clone(), random.clone(), hub.clone()).await?;
+    let pinned = identity.clone();
+    let server = Arc::new(Server {
+        limiter: Limiter::new(&config.limits, &clock),
+        blobs: Blobs::open(data.blobs(), random.clone())?,
+        large_frames: Arc::new(Semaphore::new(config.limits.large_frame_bytes / 1024)),
+        pins: Box::new(move || pinned.pins()),
+        shutdown: CancellationToken::new(),
+        origins: AtomicU64::new(1),
+        config,
+        store,
+        hub,
+        passwords,
+        clock,
+        random,
+    });
+    sweep_blobs(&server).await;
+    Ok(Ready {
+        server,
+        writer,
+        identity,
+        certificate,
+    })
+}
+
+impl Ready {
+    /// The certificate that is shown.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Serves until `stop` is cancelled; then tells the clients, finishes what is under way and returns within 5 s.
+    ///
+    /// # Errors
+    /// TLS can't start.
+    pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), StartError> {
+        let Self {
+            server,
+            writer,
+            identity,
+            certificate,
+        } = self;
+        let tls = TlsAcceptor::from(tls::server_config(identity, server.config.tls.tls12)?);
+        let tasks = TaskTracker::new();
+        let shutdown = server.shutdown.clone();
+        tasks.spawn(certificate.keep_fresh(CERTIFICATE_EVERY, shutdown.clone()));
+        tasks.spawn(watch_accounts(server.clone()));
+        tracing::info!(target: "server", version = env!("CARGO_PKG_VERSION"), "started");
+        tokio::select! {
+            () = listen::accept(server.clone(), listener, tls, tasks.clone()) => {}
+            () = stop.cancelled() => {}
+        }
+        shutdown.cancel();
+        tasks.close();
+        if timeout(LEAVE, tasks.wait()).await.is_err() {
+            tracing::warn!(target: "server", left = tasks.len(), "some connections did not end in time");
+        }
+        // With the last handle the writer's queue closes; it writes what waits and ends.
+        drop(server);
+        if timeout(WRITE, writer.finished()).await.is_err() {
+            tracing::warn!(target: "server", "the database was not closed in time; nothing acknowledged is lost");
+        }
+        tracing::info!(target: "server", "stopped");
+        Ok(())
+    }
+}
+
+/// Ends the sessions of accounts that another process (`kith-server user …`) has switched off or given a new password.
+async fn watch_accounts(server: Arc<Server>) {
+    let mut handled: HashSet<(i64, i64)> = HashSet::new();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
+            () = server.shutdown.cancelled() => return,
+        }
+        let since = server.clock.now() - ACCOUNTS_WINDOW;
+        let changed = match server.store.accounts_changed_since(since).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                tracing::error!(target: "error", %error, "asking for changed accounts failed");
+                continue;
+            }
+        };
+        handled.retain(|(_, at)| *at >= since);
+        for (account, at) in changed {
+            if !handled.insert((account.id.0, at)) || !server.hub.is_connected(account.id) {
+                continue;
+            }
+            match server.store.revoked(account.id).await {
+                Ok(revoked) => {
+                    let is_off = account.state != AccountState::Active;
+                    server
+                        .hub
+                        .end_sessions(account.id, |device| is_off || revoked.contains(&device));
+                }
+                Err(error) => tracing::error!(target: "error", %error, "asking for ended sessions failed"),
+            }
+        }
+    }
+}
+
+/// Deletes files that a crash has left between their writing and the event that announces them.
+async fn sweep_blobs(server: &Server) {
+    let swept = async {
+        let ids = server.blobs.ids()?;
+        for chunk in ids.chunks(500) {
+            let known = server.store.known_blobs(chunk).await.map_err(io::Error::other)?;
+            for id in chunk.iter().filter(|id| !known.contains(id)) {
+                server.blobs.delete(id).await?;
+                tracing::info!(target: "transfer", user = "-", file = id, "deleted a file that was never announced");
+            }
+        }
+        io::Result::Ok(())
+    };
+    if let Err(error) = swept.await {
+        tracing::warn!(target: "error", %error, "looking for left-over files failed");
+    }
+}

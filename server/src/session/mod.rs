@@ -1,0 +1,429 @@
+//! One connection that speaks the protocol, whatever carries it.
+//!
+//! A session reads frames and hands them to the handlers; what goes out waits in its [`Link`] and is written by the
+//! second half of the same task. Replies come in the order of the requests: writes are pipelined (they are many under way
+//! and all answered in order by the writer), every other request waits until those before it are answered.
+
+mod deliver;
+mod seed;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kith_common::{
+    DeviceId, ErrorCode, FrameDecoder, FrameError, Framing, Notice, Request, RequestId, WireError, limits,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use deliver::Delivery;
+
+use crate::handlers;
+use crate::hub::Link;
+use crate::limiter::Guest;
+use crate::rate::Buckets;
+use crate::server::Server;
+use crate::store::{Account, Author, ClientKey};
+
+/// A frame of more bytes than this needs a share of the memory for large frames.
+const LARGE_FRAME: usize = 128 * 1024;
+
+/// Room made for reading, at the start of a frame and within one.
+const READ: usize = 4 * 1024;
+const READ_MORE: usize = 64 * 1024;
+
+/// After a login a frame may take longer than the limit, if it comes with so many bytes a second.
+const SLOWEST: u64 = 16 * 1024;
+
+/// How long a connection keeps its receive buffer after the last byte.
+const KEEP_BUFFER: Duration = Duration::from_secs(2);
+
+/// Frames in a row without sense, after which a guest's connection ends.
+const NONSENSE: u32 = 16;
+
+/// Time to send what is left when a connection ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The address, IPv4 where it is one.
+    pub address: IpAddr,
+}
+
+/// A session's side of the handlers.
+pub struct Session {
+    /// What all sessions share.
+    pub server: Arc<Server>,
+    /// Who is at the other end.
+    pub peer: Peer,
+    /// Where replies go.
+    pub link: Arc<Link>,
+    /// Who is logged in.
+    pub login: Option<Login>,
+    /// Its place among the connections that haven't logged in.
+    pub guest: Option<Guest>,
+    /// How many messages may still be sent.
+    pub messages: Buckets<()>,
+}
+
+/// Who is logged in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The device.
+    pub device: DeviceId,
+}
+
+/// Why a connection ended, for the log and the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    Lost,
+    TooLong,
+    TooSlow,
+    NoLogin,
+    Nonsense,
+    Shutdown,
+}
+
+impl End {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed by the client",
+            Self::Lost => "connection lost",
+            Self::TooLong => "the message is too long",
+            Self::TooSlow => "the message came too slowly",
+            Self::NoLogin => "nobody logged in in time",
+            Self::Nonsense => "too many messages that make no sense",
+            Self::Shutdown => "the server stops",
+        }
+    }
+}
+
+/// What carries a session.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
+    /// How many bytes were sent that the other end has not acknowledged yet, where the system can tell.
+    fn unacknowledged(&self) -> Option<usize>;
+}
+
+/// Serves a connection until it ends. `received` is what was read from it already.
+pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, guest: Guest, received: &[u8]) {
+    let link = Arc::new(Link::new(
+        server.next_origin(),
+        &peer.address.to_string(),
+        server.config.limits.queue_bytes,
+    ));
+    let messages = Buckets::new(server.config.limits.messages_per_session, server.clock.clone());
+    let guest = Some(guest);
+    let mut session = Session {
+        server: server.clone(),
+        peer,
+        link: link.clone(),
+        login: None,
+        guest,
+        messages,
+    };
+    let (reader, writer) = tokio::io::split(stream);
+    let mut decoder = FrameDecoder::new(Framing::Objects, limits::FRAME_BEFORE_LOGIN);
+    decoder.buffer_mut().extend_from_slice(received);
+
+    let mut delivery = Delivery::new(server.clone(), link.clone(), writer);
+    let ended = {
+        let delivering = delivery.run();
+        let reading = async {
+            let (end, reader) = session.read(reader, decoder).await;
+            session.say_goodbye(end).await;
+            (end, reader)
+        };
+        tokio::pin!(delivering, reading);
+        tokio::select! {
+            ended = &mut reading => {
+                // What was acknowledged last is still to be sent.
+                let _ = tokio::time::timeout(FAREWELL, delivering).await;
+                Some(ended)
+            }
+            () = &mut delivering => None,
+        }
+    };
+    let end = ended.as_ref().map_or(End::Lost, |(end, _)| *end);
+    if let Some((end, reader)) = ended {
+        Box::pin(delivery.finish(reader, end == End::Closed)).await;
+    }
+    link.close();
+    tracing::info!(
+        target: "connection",
+        user = session.username(),
+        address = link.address(),
+        reason = end.as_str(),
+        "disconnected"
+    );
+    session.leave();
+}
+
+impl Session {
+    /// The author of what this session writes.
+    ///
+    /// # Errors
+    /// Nobody is logged in.
+    pub fn author(&self, client: Option<ClientKey>) -> Result<Author, WireError> {
+        let Login { account, device } = self.login()?.clone();
+        Ok(Author {
+            account,
+            device,
+            origin: self.link.origin(),
+            client,
+        })
+    }
+
+    /// Who is logged in.
+    ///
+    /// # Errors
+    /// Nobody is.
+    pub fn login(&self) -> Result<&Login, WireError> {
+        self.login
+            .as_ref()
+            .ok_or_else(|| WireError::new(ErrorCode::NotLoggedIn, "log in first"))
+    }
+
+    /// The user's name for the log; `-` for a guest.
+    pub fn username(&self) -> &str {
+        self.login.as_ref().map_or("-", |login| &login.account.username)
+    }
+
+    /// Gives up the login, if there is one.
+    pub fn leave(&mut self) {
+        if let Some(login) = self.login.take() {
+            self.server.hub.leave(login.account.id, self.link.origin());
+        }
+    }
+
+    async fn read<R: AsyncRead + Unpin>(&mut self, mut reader: R, decoder: FrameDecoder) -> (End, R) {
+        (self.read_frames(&mut reader, decoder).await, reader)
+    }
+
+    async fn read_frames<R: AsyncRead + Unpin>(&mut self, reader: &mut R, mut decoder: FrameDecoder) -> End {
+        let server = self.server.clone();
+        let stopping = server.shutdown.cancelled();
+        tokio::pin!(stopping);
+        let connected = Instant::now();
+        let mut frame_began = connected;
+        let mut nonsense = 0;
+        let mut large: Option<OwnedSemaphorePermit> = None;
+        // One timer for every deadline of the session.
+        let timer = tokio::time::sleep_until(connected + server.config.limits.login);
+        tokio::pin!(timer);
+        loop {
+            while let Some(frame) = decoder.next_frame() {
+                if self.link.take_ended() {
+                    self.leave();
+                }
+                match frame {
+                    Err(FrameError::TooLong) => return End::TooLong,
+                    Err(error) => {
+                        nonsense += 1;
+                        self.refuse(&WireError::new(ErrorCode::Malformed, error.to_string()))
+                            .await;
+                    }
+                    Ok(frame) if self.handle(&frame, &mut decoder).await => nonsense = 0,
+                    Ok(_) => nonsense += 1,
+                }
+                if nonsense >= NONSENSE && self.login.is_none() {
+                    return End::Nonsense;
+                }
+                if server.shutdown.is_cancelled() {
+                    return End::Shutdown;
+                }
+                frame_began = Instant::now();
+            }
+            if decoder.pending() <= LARGE_FRAME {
+                large = None;
+            } else if large.is_none() {
+                large = server.large_frame().await;
+            }
+            let deadline = self.deadline(&decoder, connected, frame_began);
+            timer
+                .as_mut()
+                .reset(deadline.unwrap_or_else(|| Instant::now() + KEEP_BUFFER));
+            let was_empty = decoder.pending() == 0;
+            decoder
+                .buffer_mut()
+                .reserve(if was_empty { READ } else { READ_MORE });
+            tokio::select! {
+                biased;
+                read = reader.read_buf(decoder.buffer_mut()) => match read {
+                    Ok(0) => return End::Closed,
+                    Ok(_) if was_empty => frame_began = Instant::now(),
+                    Ok(_) => {}
+                    Err(_) => return End::Lost,
+                },
+                () = &mut stopping => return End::Shutdown,
+                () = &mut timer => match deadline {
+                    Some(_) if decoder.pending() > 0 => return End::TooSlow,
+                    Some(_) => return End::NoLogin,
+                    None => {
+                        // Idle: wait for the next byte without a buffer and without a timer.
+                        decoder.release_if_empty();
+                        tokio::select! {
+                            read = reader.read_buf(decoder.buffer_mut()) => match read {
+                                Ok(0) => return End::Closed,
+                                Ok(_) => frame_began = Instant::now(),
+                                Err(_) => return End::Lost,
+                            },
+                            () = &mut stopping => return End::Shutdown,
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Until when something has to happen; `None` for a logged-in connection between two frames.
+    fn deadline(&self, decoder: &FrameDecoder, connected: Instant, frame_began: Instant) -> Option<Instant> {
+        let limits = &self.server.config.limits;
+        let frame = (decoder.pending() > 0).then(|| {
+            let earned = if self.login.is_some() {
+                decoder.pending() as u64 / SLOWEST
+            } else {
+                0
+            };
+            frame_began + limits.frame + Duration::from_secs(earned)
+        });
+        let login = self.login.is_none().then(|| connected + limits.login);
+        match (frame, login) {
+            (Some(frame), Some(login)) => Some(frame.min(login)),
+            (frame, login) => frame.or(login),
+        }
+    }
+
+    /// Answers one frame. Returns whether it made sense.
+    async fn handle(&mut self, frame: &Bytes, decoder: &mut FrameDecoder) -> bool {
+        let parsed = Request::parse(frame);
+        match parsed.request {
+            Err(error) => {
+                self.link.room(1).await;
+                self.link.reply::<()>(parsed.id.as_ref(), &Err(error));
+                false
+            }
+            Ok(Request::Message(request)) if self.login.is_some() => {
+                // Pipelined: many of them under way, answered in order by the writer.
+                self.link.room(self.server.config.limits.in_flight).await;
+                handlers::message::handle(self, parsed.id, request).await;
+                true
+            }
+            Ok(request) => {
+                // Replies keep the order of the requests.
+                self.link.room(1).await;
+                // Boxed, so that an idle session doesn't carry the room for every handler's state.
+                Box::pin(self.dispatch(parsed.id, request, decoder)).await;
+                true
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, id: Option<RequestId>, request: Request, decoder: &mut FrameDecoder) {
+        let id = id.as_ref();
+        let link = self.link.clone();
+        let is_public = matches!(
+            request,
+            Request::Hello(_) | Request::Ping | Request::Register(_) | Request::Login(_) | Request::Resume(_)
+        );
+        if !is_public && let Err(error) = self.login() {
+            return link.reply::<()>(id, &Err(error));
+        }
+        match request {
+            Request::Hello(request) => {
+                let reply = handlers::hello::handle(self, &request);
+                if reply.is_ok() {
+                    link.set_native();
+                    decoder.set_framing(Framing::Lines);
+                }
+                link.reply(id, &reply);
+            }
+            Request::Ping => link.reply(id, &Ok(())),
+            Request::Register(request) => link.reply(id, &handlers::register::handle(self, request).await),
+            Request::Login(request) => {
+                let reply = handlers::login::handle(self, request).await;
+                self.welcome(id, reply, decoder);
+            }
+            Request::Resume(request) => {
+                let reply = handlers::resume::handle(self, &request).await;
+                self.welcome(id, reply, decoder);
+            }
+            Request::Logout => {
+                let reply = handlers::logout::handle(self).await;
+                if reply.is_ok() {
+                    decoder.set_max_frame(limits::FRAME_BEFORE_LOGIN);
+                }
+                link.reply(id, &reply);
+            }
+            Request::Sessions(request) => link.reply(id, &handlers::sessions::handle(self, request).await),
+            Request::Password(request) => link.reply(id, &handlers::password::handle(self, request).await),
+            Request::Contacts(request) => link.reply(id, &handlers::contacts::handle(self, request).await),
+            Request::File(request) => handlers::file::handle(self, id, request).await,
+            Request::FileGet(request) => link.reply(id, &handlers::file_get::handle(self, request).await),
+            Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
+            // Only reached by a guest; answered above.
+            Request::Message(_) => {}
+        }
+    }
+
+    /// Replies to a login and lets the account's events in, in this order.
+    fn welcome(
+        &mut self,
+        id: Option<&RequestId>,
+        reply: Result<(Login, kith_common::LoginReply), WireError>,
+        decoder: &mut FrameDecoder,
+    ) {
+        let reply = reply.and_then(|(login, reply)| {
+            // The reply goes in before any event can.
+            let first = || self.link.welcome(id, &reply, login.account.id);
+            let joined = self
+                .server
+                .hub
+                .join(login.account.id, login.device, self.link.clone(), first);
+            joined.map_err(|error| WireError::new(ErrorCode::Busy, error.to_string()))?;
+            Ok(login)
+        });
+        match reply {
+            Ok(login) => {
+                self.login = Some(login);
+                self.guest = None;
+                decoder.set_max_frame(limits::FRAME);
+            }
+            Err(error) => self.link.reply::<()>(id, &Err(error)),
+        }
+    }
+
+    async fn refuse(&self, error: &WireError) {
+        self.link.room(1).await;
+        self.link.reply::<()>(None, &Err(error.clone()));
+    }
+
+    /// Tells the client why the connection ends, where it doesn't know, and lets what is under way finish.
+    async fn say_goodbye(&self, end: End) {
+        // A client that hangs up right after a message gets no reply, but the message is sent.
+        let _ = tokio::time::timeout(FAREWELL, self.link.settled()).await;
+        let code = match end {
+            End::Closed | End::Lost => None,
+            End::TooLong => Some(ErrorCode::TooLarge),
+            End::TooSlow | End::NoLogin => Some(ErrorCode::Timeout),
+            End::Nonsense => Some(ErrorCode::Malformed),
+            End::Shutdown => {
+                self.link.notify(&Notice::Bye {
+                    reason: end.as_str().to_owned(),
+                });
+                None
+            }
+        };
+        if let Some(code) = code {
+            self.link
+                .reply::<()>(None, &Err(WireError::new(code, end.as_str())));
+        }
+        self.link.close();
+    }
+}
