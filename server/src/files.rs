@@ -97,7 +97,7 @@ pub fn exposed_mode(path: &Path) -> Result<Option<u32>, FileError> {
 }
 
 fn write_beside(path: &Path, contents: &[u8], access: Access) -> Result<tempfile::NamedTempFile, FileError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let mode = match access {
         Access::Owner => 0o600,
         Access::Everyone => 0o644,
@@ -116,10 +116,16 @@ fn write_beside(path: &Path, contents: &[u8], access: Access) -> Result<tempfile
 
 /// A rename lasts only once the directory is on the disk too.
 fn sync_parent(path: &Path) -> Result<(), FileError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(|reason| refused("written", path, reason))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn refused(verb: &'static str, path: &Path, reason: io::Error) -> FileError {

@@ -2,6 +2,7 @@
 
 pub mod blobs;
 pub mod certs;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod files;
@@ -19,6 +20,7 @@ pub mod run;
 pub mod secrets;
 pub mod server;
 pub mod session;
+pub mod setup;
 pub mod store;
 pub mod tls;
 pub mod token;

@@ -13,7 +13,7 @@ use super::{Constraints, HostName};
 pub struct Facts {
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub pin: Pin,
-    /// The names it is for.
+    /// The names it is for; someone's own certificate may have wildcards among them.
     pub names: Vec<HostName>,
     /// Valid from.
     pub not_before: Timestamp,
@@ -73,7 +73,7 @@ pub(super) fn pin_of(public_key_info: &[u8]) -> Pin {
 
 fn host_name(name: &GeneralName<'_>) -> Option<HostName> {
     match name {
-        GeneralName::DNSName(name) => name.parse().ok(),
+        GeneralName::DNSName(name) => Some(HostName::Dns(name.to_ascii_lowercase())),
         GeneralName::IPAddress(bytes) => {
             let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
             let v6 = || <[u8; 16]>::try_from(*bytes).map(IpAddr::from);

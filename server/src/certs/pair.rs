@@ -17,9 +17,8 @@ pub struct Pair {
     pub certified: Arc<CertifiedKey>,
     /// What the server's certificate says.
     pub leaf: Facts,
-    /// What clients should pin: the key of the chain's self-signed end. A chain without one hangs on a CA that clients
-    /// know by other means and that may change its intermediates at any time, so nothing of it is worth pinning.
-    pub pins: Vec<Pin>,
+    /// What the self-signed end of the chain says, if it has one.
+    pub root: Option<Facts>,
 }
 
 /// Why a chain and a key are no [`Pair`].
@@ -74,7 +73,13 @@ impl Pair {
         Ok(Self {
             certified: Arc::new(certified),
             leaf,
-            pins: last.is_self_signed.then_some(last.pin).into_iter().collect(),
+            root: last.is_self_signed.then_some(last),
         })
+    }
+
+    /// What clients should pin: the key of the chain's self-signed end. A chain without one hangs on a CA that clients
+    /// know by other means and that may change its intermediates at any time, so nothing of it is worth pinning.
+    pub fn pin(&self) -> Option<Pin> {
+        self.root.as_ref().map(|root| root.pin)
     }
 }

@@ -1,9 +1,12 @@
 //! The commands of `kith-server`. Each fails with one sentence and an exit code that isn't 0.
 
+mod check;
 mod invite;
 mod run;
+mod setup;
 mod user;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,10 +28,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make what a server needs: certificates, pepper, kith.toml, and the administrator's invite
+    Setup(setup::Arguments),
     /// Run the server until it is stopped (Ctrl+C or SIGTERM)
     Run(run::Arguments),
     /// Make an invite link for a new person
     Invite(invite::Arguments),
+    /// Look whether everything is in order, a line for each thing
+    Check(check::Arguments),
     /// List and change accounts; takes effect at once, also on a running server
     User {
         #[command(subcommand)]
@@ -47,6 +54,8 @@ struct Data {
 /// Runs the command of the command line.
 pub(crate) fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Invite(arguments) => invite::run(&arguments),
         Command::User { command } => user::run(&command),
@@ -66,9 +75,13 @@ impl Data {
     }
 
     fn config(&self, listen: Option<SocketAddr>) -> anyhow::Result<Config> {
-        let environment = std::env::vars_os().filter(|(name, _)| name != "KITH_DATA");
-        Ok(Config::load(&self.dir(), environment, &Flags { listen })?)
+        Ok(Config::load(&self.dir(), environment(), &Flags { listen })?)
     }
+}
+
+/// The environment as the configuration sees it.
+fn environment() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name != "KITH_DATA")
 }
 
 /// Runs something on the database of a server, whether the server runs or not.

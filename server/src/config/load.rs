@@ -95,7 +95,20 @@ impl Config {
                 reason,
             },
         })?;
-        let mut config = Self::parse(&text, &file)?.overlay(environment)?;
+        Self::from_text(&text, &file, environment, flags)
+    }
+
+    /// The same for a `kith.toml` that isn't written yet; `file` is its name in errors.
+    ///
+    /// # Errors
+    /// If anything in the text or in the environment isn't understood.
+    pub(crate) fn from_text(
+        text: &str,
+        file: &Path,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        flags: &Flags,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::parse(text, file)?.overlay(environment)?;
         if let Some(listen) = flags.listen {
             config.listen = listen;
         }

@@ -125,7 +125,7 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, TlsSettings};
 
     /// The sample with every commented key taken in, the optional ones too.
     fn uncommented() -> String {
@@ -159,10 +159,15 @@ mod tests {
     #[test]
     fn the_sample_has_every_key() {
         let shown: toml::Table = toml::from_str(&uncommented()).unwrap();
-        let mut full = Config::default();
-        full.host = "chat.example".parse().ok();
-        full.tls.certificate = Some(PathBuf::new());
-        full.tls.key = Some(PathBuf::new());
+        let full = Config {
+            host: "chat.example".parse().ok(),
+            tls: TlsSettings {
+                certificate: Some(PathBuf::new()),
+                key: Some(PathBuf::new()),
+                ..TlsSettings::default()
+            },
+            ..Config::default()
+        };
         let full = toml::Table::try_from(&full).unwrap();
         assert_eq!(keys(&shown), keys(&full));
     }

@@ -199,6 +199,19 @@ impl Store {
         Ok(rows.into_iter().map(line).collect())
     }
 
+    /// Whether anybody administrates the server.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_admin(&self) -> Result<bool, StoreError> {
+        let admin = accounts::Entity::find()
+            .filter(accounts::Column::Admin.eq(true))
+            .filter(accounts::Column::State.eq(AccountState::Active.to_column()))
+            .one(&self.readers)
+            .await?;
+        Ok(admin.is_some())
+    }
+
     /// An administrator sets a password; every session of the account ends.
     ///
     /// # Errors

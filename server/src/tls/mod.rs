@@ -86,7 +86,7 @@ impl Identity {
 
     /// The keys that clients should pin from now on; none, if clients trust this certificate by a public CA.
     pub fn pins(&self) -> Vec<Pin> {
-        self.0.load().pins.clone()
+        self.0.load().pin().into_iter().collect()
     }
 
     /// When the certificate ends.

@@ -31,7 +31,7 @@ pub struct Reloader {
     /// What was read last, so that an unchanged file costs no parsing.
     seen: [u8; 32],
     /// The last warning, so that the same one isn't written again at every look.
-    warned: Option<String>,
+    pub(super) warned: Option<String>,
 }
 
 /// What a look at the files led to.
@@ -63,6 +63,9 @@ impl Reloader {
             (read, _) => read?,
         };
         warn_if_exposed(&source.files().1);
+        if let Source::Own { directory, .. } = &source {
+            warn_if_exposed(&directory.authority_key());
+        }
         let identity = Arc::new(Identity::new(pair));
         let mut reloader = Self {
             seen: fingerprint(&source).unwrap_or_default(),
@@ -131,7 +134,8 @@ impl Reloader {
         if !self.identity.0.load().leaf.is_renewal_due(now) {
             return Changed::No;
         }
-        let expires = self.identity.expires();
+        let shown = self.identity.0.load_full();
+        let expires = shown.leaf.not_after;
         if let Source::Given { .. } = self.source {
             // Whoever brings a certificate renews it in their own rhythm; only the last days are worth a word.
             if expires.as_second() - now.as_second() < 7 * 24 * 60 * 60 {
@@ -140,6 +144,14 @@ impl Reloader {
                     "certificate ends soon; renew it",
                 );
             }
+            return Changed::No;
+        }
+        // A certificate can't outlive its CA: near the CA's end every new one would be due again at once.
+        if shown.root.as_ref().is_some_and(|root| root.not_after <= expires) {
+            self.warn_once(
+                &format!("the CA ends on {expires}"),
+                "certificate can't be renewed; set up a new CA",
+            );
             return Changed::No;
         }
         match renewed(&self.source, &self.surroundings, now) {
@@ -156,7 +168,7 @@ impl Reloader {
     }
 
     fn show(&mut self, pair: Pair, message: &'static str) {
-        info!(expires = %pair.leaf.not_after, pins = ?pair.pins, "{message}");
+        info!(expires = %pair.leaf.not_after, pin = ?pair.pin(), "{message}");
         self.identity.swap(pair);
         self.warned = None;
     }
