@@ -13,7 +13,7 @@ use rustls_pki_types::{ServerName, UnixTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::secrets::SystemRandom;
+use crate::random::SystemRandomness;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -57,7 +57,7 @@ impl Place {
             hosts: &hosts,
             machine: &self.machine,
             now: self.now,
-            random: &SystemRandom,
+            random: &SystemRandomness::new(),
         };
         action(&self.directory, &request)
     }
@@ -129,7 +129,9 @@ fn a_certificate_for_a_foreign_name_from_the_ca_is_refused() {
         let authority = load_authority(&place.directory).unwrap();
         let key = KeyPair::generate().unwrap();
         let names = [foreign.parse().unwrap(), HostName::localhost()];
-        let chain = authority.issue(&key, &names, place.now, &SystemRandom).unwrap();
+        let chain = authority
+            .issue(&key, &names, place.now, &SystemRandomness::new())
+            .unwrap();
         fs::write(place.directory.server(), chain).unwrap();
         match place.verify(foreign) {
             Err(Error::InvalidCertificate(CertificateError::Other(other))) => {

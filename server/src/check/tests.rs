@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::certs::Machine;
-use crate::secrets::SystemRandom;
+use crate::random::SystemRandomness;
 use crate::setup::{Options, set_up};
 use crate::tls::Surroundings;
 
@@ -29,7 +29,7 @@ fn server() -> (TempDir, DataDir) {
     let surroundings = Surroundings {
         now,
         machine: Machine::default,
-        random: Arc::new(SystemRandom),
+        random: Arc::new(SystemRandomness::new()),
     };
     set_up(&options, [], &surroundings).unwrap();
     fs::write(data.database(), "").unwrap();

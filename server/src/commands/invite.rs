@@ -54,7 +54,7 @@ pub(crate) async fn make(
     Ok(InviteLink {
         host,
         port,
-        pin: pair.pins.first().copied(),
+        pin: pair.pin(),
         code: Some(code),
     })
 }

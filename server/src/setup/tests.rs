@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::certs::Machine;
-use crate::secrets::SystemRandom;
+use crate::random::SystemRandomness;
 
 fn surroundings() -> Surroundings {
     Surroundings {
@@ -15,7 +15,7 @@ fn surroundings() -> Surroundings {
             name: "box".parse().ok(),
             addresses: vec![[192, 168, 1, 2].into()],
         },
-        random: Arc::new(SystemRandom),
+        random: Arc::new(SystemRandomness::new()),
     }
 }
 

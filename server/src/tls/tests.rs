@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::certs::{self, Machine, Request};
-use crate::secrets::SystemRandom;
+use crate::random::SystemRandomness;
 
 /// A time at which the real clock that rustls reads accepts the certificates too.
 fn start() -> Timestamp {
@@ -31,7 +31,7 @@ fn surroundings(now: fn() -> Timestamp) -> Surroundings {
     Surroundings {
         now,
         machine: Machine::default,
-        random: Arc::new(SystemRandom),
+        random: Arc::new(SystemRandomness::new()),
     }
 }
 
@@ -43,7 +43,7 @@ fn prepare() -> (TempDir, CertDirectory) {
         hosts: &[],
         machine: &Machine::default(),
         now: start(),
-        random: &SystemRandom,
+        random: &SystemRandomness::new(),
     };
     certs::prepare(&directory, &request).unwrap();
     (keep, directory)
