@@ -11,11 +11,14 @@ pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
 /// Longest TLS handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(15);
 
-/// Longest silence in both directions while a reply is due. A slow line that still moves bytes isn't silent.
+/// Longest silence in both directions while a reply is due, besides what the request may take on its way.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
+/// The slowest line on which a large request isn't given up, in bytes a second.
+pub const SLOWEST_LINE: u64 = 16 * 1024;
+
 /// Longest wait for a reply, however many bytes move: a large file over a slow line fits in.
-pub const REPLY: Duration = Duration::from_secs(600);
+pub const REPLY: Duration = Duration::from_secs(900);
 
 /// Idle time after which the client pings, so that a dead connection is noticed and a living one kept by routers.
 pub const KEEPALIVE: Duration = Duration::from_secs(60);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kith_common::{FrameDecoder, Framing, Incoming, Notice, Request};
@@ -59,6 +60,8 @@ struct State {
 struct Pending {
     id: u64,
     since: Instant,
+    /// Bytes of the request, which may still be under way long after they were written.
+    size: usize,
     reply: Option<oneshot::Sender<Result<Box<RawValue>, Error>>>,
 }
 
@@ -196,6 +199,7 @@ fn has_room(shared: &Shared) -> bool {
 
 fn push_request(lines: &mut Vec<u8>, request: Outgoing, shared: &Shared) {
     let Outgoing { id, line, reply } = request;
+    let size = line.len();
     if lines.is_empty() {
         *lines = line;
     } else {
@@ -206,7 +210,12 @@ fn push_request(lines: &mut Vec<u8>, request: Outgoing, shared: &Shared) {
     if state.pending.is_empty() {
         state.moved = since;
     }
-    state.pending.push_back(Pending { id, since, reply });
+    state.pending.push_back(Pending {
+        id,
+        since,
+        size,
+        reply,
+    });
 }
 
 async fn write_all(
@@ -226,26 +235,51 @@ async fn watch(alive: &mpsc::WeakSender<Job>, shared: &Shared) -> Error {
     let mut ticks = interval(limits::SILENCE / 8);
     loop {
         ticks.tick().await;
-        let (silence, oldest) = {
-            let state = shared.state();
-            (
-                state.moved.elapsed(),
-                state.pending.front().map(|pending| pending.since.elapsed()),
-            )
-        };
-        match oldest {
-            Some(oldest) if silence > limits::SILENCE || oldest > limits::REPLY => return Error::Silent,
-            None if silence > limits::KEEPALIVE => {
-                if let (Some(jobs), Ok(line)) = (alive.upgrade(), encode(KEEPALIVE_ID, &Request::Ping)) {
-                    // A full queue means that there is traffic anyway.
-                    let _ = jobs.try_send(Job::Request(Outgoing {
-                        id: KEEPALIVE_ID,
-                        line,
-                        reply: None,
-                    }));
-                }
-            }
-            _ => {}
+        match shared.state().judge() {
+            Health::Good => {}
+            Health::Dead => return Error::Silent,
+            Health::Idle => ping(alive),
         }
     }
 }
+
+enum Health {
+    Good,
+    Idle,
+    Dead,
+}
+
+impl State {
+    fn judge(&self) -> Health {
+        let silence = self.moved.elapsed();
+        let Some(oldest) = self.pending.front() else {
+            return if silence > limits::KEEPALIVE {
+                Health::Idle
+            } else {
+                Health::Good
+            };
+        };
+        // The system takes bytes long before a slow line has carried them, and doesn't tell.
+        let unanswered: usize = self.pending.iter().map(|pending| pending.size).sum();
+        let carried = Duration::from_secs(unanswered as u64 / limits::SLOWEST_LINE);
+        if silence > limits::SILENCE + carried || oldest.since.elapsed() > limits::REPLY {
+            Health::Dead
+        } else {
+            Health::Good
+        }
+    }
+}
+
+fn ping(alive: &mpsc::WeakSender<Job>) {
+    if let (Some(jobs), Ok(line)) = (alive.upgrade(), encode(KEEPALIVE_ID, &Request::Ping)) {
+        // A full queue means that there is traffic anyway.
+        let _ = jobs.try_send(Job::Request(Outgoing {
+            id: KEEPALIVE_ID,
+            line,
+            reply: None,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests;
