@@ -32,11 +32,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let Some(host) = host()? else {
         return Ok(Outcome::Skipped("libFuzzer is set up for Linux and macOS"));
     };
-    let manifest = workspace.root.join("common/fuzz");
+    let folder = workspace.root.join("common/fuzz");
     let target = workspace.target.join("fuzz");
     let mut build = workspace.cargo("build");
     build.args(["--release", "--locked", "--target", &host]);
-    build.arg("--manifest-path").arg(manifest.join("Cargo.toml"));
+    build.arg("--manifest-path").arg(folder.join("Cargo.toml"));
     build.arg("--target-dir").arg(&target);
     build.env_remove("RUSTFLAGS");
     process::run(build.env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS.join("\x1f")))?;
@@ -44,8 +44,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     // What is found stays in the target folder: the next run begins with it.
     let corpus = target.join("corpus");
     let artifacts = target.join("artifacts");
-    for folder in [&corpus, &artifacts] {
-        fs::create_dir_all(folder)?;
+    for made in [&corpus, &artifacts] {
+        fs::create_dir_all(made)?;
     }
     let program = target.join(&host).join("release/frames");
     let mut fuzz = Command::new(&program);
@@ -57,8 +57,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         "-print_final_stats=1",
         "-verbosity=0",
     ]);
+    fuzz.arg(format!("-dict={}", folder.join("frames.dict").display()));
     fuzz.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    fuzz.arg(&corpus).arg(manifest.join("seeds"));
+    fuzz.arg(&corpus).arg(folder.join("seeds"));
     process::run(&mut fuzz).with_context(|| {
         format!(
             "the fuzzer found an input, see above; to try it again: {} {}/NAME",

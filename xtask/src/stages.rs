@@ -1,4 +1,6 @@
 //! The stages of `cargo xtask test` that are little more than a command.
+//!
+//! Without `--workspace`: cargo then takes the workspace's default members, which build without a desktop.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +30,7 @@ pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
 
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
     let mut clippy = workspace.cargo("clippy");
-    clippy.args(["--workspace", "--all-targets", "--", "--deny", "warnings"]);
+    clippy.args(["--all-targets", "--", "--deny", "warnings"]);
     process::run(&mut clippy)?;
     Ok(Outcome::Passed)
 }
@@ -68,7 +70,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Outcome> {
 
 pub(crate) fn doc(workspace: &Workspace) -> Result<Outcome> {
     let mut doc = workspace.cargo("doc");
-    doc.args(["--workspace", "--no-deps", "--document-private-items"]);
+    doc.args(["--no-deps", "--document-private-items"]);
     process::run(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     // Each run of no example would still build its crate.
     for package in ["common", "client", "server", "migrations"] {
@@ -110,7 +112,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
     build(workspace)?;
     let mut tests = match tools::command(workspace, &NEXTEST) {
         Some(mut nextest) => {
-            nextest.args(["run", "--workspace"]).current_dir(&workspace.root);
+            nextest.args(["run"]).current_dir(&workspace.root);
             if std::env::var_os("CI").is_some() {
                 nextest.args(["--profile", "ci"]);
             }
@@ -121,7 +123,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
                 "cargo-nextest isn't installed: `cargo test` runs the tests, without their time limits."
             );
             let mut test = workspace.cargo("test");
-            test.args(["--workspace", "--lib", "--bins", "--tests"]);
+            test.args(["--lib", "--bins", "--tests"]);
             test
         }
     };
