@@ -124,14 +124,27 @@ impl Hub {
         for ((origin, conversation), (count, newest)) in runs {
             tracing::info!(
                 target: "routing",
-                user = %newest.sender.username,
+                user = &*newest.sender.username,
                 address = links.get(&origin).map_or("-", |link| link.address()),
+                to = to(newest),
                 conversation,
                 count,
-                receivers = newest.audience.len().saturating_sub(1),
                 "routed"
             );
         }
+    }
+}
+
+/// Whom an event went to, for the log: a name, or how many.
+fn to(event: &Stored) -> String {
+    let mut others = event
+        .audience
+        .iter()
+        .filter(|reader| reader.account != event.sender.id);
+    match (others.next(), others.count()) {
+        (None, _) => "-".to_owned(),
+        (Some(one), 0) => one.username.to_string(),
+        (Some(_), more) => format!("{} people", more + 1),
     }
 }
 
@@ -142,8 +155,8 @@ impl Observer for Hub {
         let mut origins: HashMap<Origin, Arc<Link>> = HashMap::new();
         for event in events {
             let mut native = None;
-            for account in event.audience.iter() {
-                let Some(present) = self.accounts.get(account) else {
+            for reader in event.audience.iter() {
+                let Some(present) = self.accounts.get(&reader.account) else {
                     continue;
                 };
                 for one in present.iter() {

@@ -92,6 +92,14 @@ enum End {
 }
 
 impl End {
+    fn of(error: &std::io::Error) -> Self {
+        match error.kind() {
+            // Closed without TLS's own goodbye, as many programs do.
+            std::io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Lost,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed by the client",
@@ -259,7 +267,7 @@ impl Session {
                     Ok(0) => return End::Closed,
                     Ok(_) if was_empty => frame_began = Instant::now(),
                     Ok(_) => {}
-                    Err(_) => return End::Lost,
+                    Err(error) => return End::of(&error),
                 },
                 () = &mut stopping => return End::Shutdown,
                 () = &mut timer => match deadline {
@@ -272,7 +280,7 @@ impl Session {
                             read = reader.read_buf(decoder.buffer_mut()) => match read {
                                 Ok(0) => return End::Closed,
                                 Ok(_) => frame_began = Instant::now(),
-                                Err(_) => return End::Lost,
+                                Err(error) => return End::of(&error),
                             },
                             () = &mut stopping => return End::Shutdown,
                         }

@@ -83,7 +83,7 @@ impl SeedCursor {
                 });
             }
             _ => {
-                let receiver = receiver_of(server, &event).await;
+                let receiver = receiver_of(&event);
                 let (number, sender) = (event.number, event.sender.clone());
                 let stored = StoredEvent {
                     number,
@@ -229,20 +229,13 @@ impl SeedCursor {
 }
 
 /// The other one of a direct conversation, so that the sender's other connections know where it went.
-async fn receiver_of(server: &Server, event: &Stored) -> Option<String> {
-    if event.log.kind != LogKind::Direct {
-        return None;
-    }
+fn receiver_of(event: &Stored) -> Option<String> {
+    let is_direct = event.log.kind == LogKind::Direct;
     let other = event
         .audience
         .iter()
-        .find(|account| **account != event.sender.id)?;
-    server
-        .store
-        .account(*other)
-        .await
-        .ok()
-        .map(|account| account.username.to_string())
+        .find(|reader| is_direct && reader.account != event.sender.id)?;
+    Some(other.username.to_string())
 }
 
 /// Appends an event in the seed's form. What has no such form (or was erased) is passed over.

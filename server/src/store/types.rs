@@ -181,7 +181,16 @@ pub struct Stored {
     /// The content.
     pub body: Bytes,
     /// The accounts that see the log.
-    pub audience: Arc<[AccountId]>,
+    pub audience: Arc<[Reader]>,
+}
+
+/// An account that sees a log.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub username: Arc<str>,
 }
 
 /// The number under which an event kind is stored; never reused.

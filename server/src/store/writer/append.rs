@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::store::entity::{accounts, blobs, event_blobs, events, logs, members};
 use crate::store::error::StoreError;
 use crate::store::types::{
-    AccountId, AccountState, Append, LogId, LogKind, NewBlob, Receipt, Stored, kind_to_column,
+    AccountId, AccountState, Append, LogId, LogKind, NewBlob, Reader, Receipt, Stored, kind_to_column,
 };
 
 /// Most rows in one insert. SQLite takes 32,766 parameters; an event has nine.
@@ -414,11 +414,11 @@ async fn earlier_receipt(
 
 /// Who is in the conversations of a batch, as the transaction sees it.
 struct Members {
-    logs: HashMap<LogId, (Vec<Member>, Arc<[AccountId]>)>,
+    logs: HashMap<LogId, (Vec<Member>, Arc<[Reader]>)>,
 }
 
 struct Member {
-    account: AccountId,
+    reader: Reader,
     state: AccountState,
     blocked: bool,
 }
@@ -429,30 +429,34 @@ impl Members {
             .from(members::Column::AccountId)
             .to(accounts::Column::Id)
             .into();
-        let rows: Vec<(i64, i64, bool, i16)> = members::Entity::find()
+        let rows: Vec<(i64, i64, bool, i16, String)> = members::Entity::find()
             .select_only()
             .columns([
                 members::Column::LogId,
                 members::Column::AccountId,
                 members::Column::Blocked,
             ])
-            .column(accounts::Column::State)
+            .columns([accounts::Column::State, accounts::Column::Username])
             .join(JoinType::InnerJoin, account)
             .filter(members::Column::LogId.is_in(padded(items.iter().map(|item| item.log.id.0))))
             .into_tuple()
             .all(transaction)
             .await?;
         let mut grouped: HashMap<LogId, Vec<Member>> = HashMap::new();
-        for (log, account, blocked, state) in rows {
+        for (log, account, blocked, state, username) in rows {
+            let reader = Reader {
+                account: AccountId(account),
+                username: username.into(),
+            };
             let state = AccountState::from_column(state);
             grouped.entry(LogId(log)).or_default().push(Member {
-                account: AccountId(account),
+                reader,
                 state,
                 blocked,
             });
         }
         let with_audience = |(log, members): (LogId, Vec<Member>)| {
-            let audience = members.iter().map(|member| member.account).collect();
+            let audience = members.iter().map(|member| member.reader.clone()).collect();
             (log, (members, audience))
         };
         Ok(Self {
@@ -465,7 +469,10 @@ impl Members {
         let Some((members, _)) = self.logs.get(&item.log.id) else {
             return Some(StoreError::NotFound);
         };
-        let Some(sender) = members.iter().find(|member| member.account == item.sender.id) else {
+        let Some(sender) = members
+            .iter()
+            .find(|member| member.reader.account == item.sender.id)
+        else {
             return Some(StoreError::NotFound);
         };
         if sender.state != AccountState::Active {
@@ -474,7 +481,9 @@ impl Members {
         if item.log.kind != LogKind::Direct {
             return None;
         }
-        let other = members.iter().find(|member| member.account != item.sender.id);
+        let other = members
+            .iter()
+            .find(|member| member.reader.account != item.sender.id);
         match other {
             Some(other) if other.state == AccountState::Deleted => Some(StoreError::NotFound),
             Some(other) if other.blocked => Some(StoreError::BlockedByOther),
@@ -483,11 +492,10 @@ impl Members {
         }
     }
 
-    fn audience(&self, log: LogId) -> Arc<[AccountId]> {
-        self.logs.get(&log).map_or_else(
-            || Arc::new([]) as Arc<[AccountId]>,
-            |(_, audience)| audience.clone(),
-        )
+    fn audience(&self, log: LogId) -> Arc<[Reader]> {
+        self.logs
+            .get(&log)
+            .map_or_else(|| Arc::new([]) as Arc<[Reader]>, |(_, audience)| audience.clone())
     }
 }
 

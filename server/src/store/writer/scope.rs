@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, E
 
 use crate::store::entity::{events, logs};
 use crate::store::error::StoreError;
-use crate::store::types::{Account, ClientKey, Origin, Stored, kind_to_column};
+use crate::store::types::{Account, ClientKey, Origin, Reader, Stored, kind_to_column};
 
 /// Who makes a change, and what makes it happen once.
 #[derive(Clone, Debug)]
@@ -138,7 +138,10 @@ impl Scope {
             kind,
             time: self.now,
             body,
-            audience: Arc::new([owner.id]),
+            audience: Arc::new([Reader {
+                account: owner.id,
+                username: owner.username.clone(),
+            }]),
         });
         Ok(())
     }

@@ -1,0 +1,1 @@
+//! The server killed under load: nothing acknowledged is lost.

@@ -1,0 +1,1 @@
+//! Programs that are not ours: openssl, Python; and kith-cli as people use it.

@@ -1,0 +1,1 @@
+//! Every example of docs/PROTOCOL.md, run against a real server.

@@ -1,0 +1,10 @@
+//! Stories: what people do with Kith, told against a real server process over TLS.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "these are tests"
+)]
+
+mod seed;

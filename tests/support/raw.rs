@@ -1,0 +1,183 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::{Buf as _, BytesMut};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::PATIENCE;
+use crate::server::credentials;
+
+/// A TLS connection on which a test says to the byte what goes over it.
+pub struct Raw {
+    stream: TlsStream<TcpStream>,
+    received: BytesMut,
+}
+
+impl Raw {
+    /// Connects, and checks the server against this CA and the name `localhost`.
+    pub async fn connect(address: SocketAddr, ca: &Path, alpn: &[&[u8]]) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .unwrap();
+        Self {
+            stream,
+            received: BytesMut::new(),
+        }
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// Sends a message as a line.
+    pub async fn send(&mut self, message: Value) {
+        self.send_bytes(format!("{message}\n").as_bytes()).await;
+    }
+
+    /// The next line; `None` when the server has closed the connection.
+    pub async fn next(&mut self) -> Option<Value> {
+        let line = timeout(PATIENCE, self.line())
+            .await
+            .expect("the server said nothing");
+        line.map(|line| serde_json::from_slice(&line).unwrap_or_else(|e| panic!("{e}: {line:?}")))
+    }
+
+    /// The next line.
+    pub async fn receive(&mut self) -> Value {
+        self.next().await.expect("the server closed the connection")
+    }
+
+    /// Sends a message and returns the next line.
+    pub async fn ask(&mut self, message: Value) -> Value {
+        self.send(message).await;
+        self.receive().await
+    }
+
+    /// Sends a message that must succeed, and returns the reply. Events that come before it are an error.
+    pub async fn ok(&mut self, message: Value) -> Value {
+        let reply = self.ask(message.clone()).await;
+        assert_eq!(reply["status"], "ok", "{message} -> {reply}");
+        reply
+    }
+
+    /// Sends a message that must fail, and returns the code of the error.
+    pub async fn error(&mut self, message: Value) -> String {
+        let reply = self.ask(message.clone()).await;
+        assert_eq!(reply["status"], "error", "{message} -> {reply}");
+        assert!(
+            reply["error"]["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{reply}"
+        );
+        reply["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Shows that nothing has come: the next thing after a ping is its reply.
+    pub async fn nothing(&mut self) {
+        let reply = self.ask(json!({"action": "ping", "id": "nothing"})).await;
+        assert_eq!(
+            reply,
+            json!({"status": "ok", "id": "nothing"}),
+            "something had come"
+        );
+    }
+
+    /// Waits until the server has closed the connection; what it says before is returned.
+    pub async fn closed(&mut self) -> Vec<Value> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.next().await {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Says `hello`.
+    pub async fn hello(&mut self) -> Value {
+        self.ok(json!({"action": "hello", "version": "kith/1", "client": "stories"}))
+            .await
+    }
+
+    /// Registers somebody with the password of everybody.
+    pub async fn register(&mut self, name: &str) {
+        self.ok(credentials("register", name)).await;
+    }
+
+    /// Logs somebody in.
+    pub async fn login(&mut self, name: &str) -> Value {
+        self.ok(credentials("login", name)).await
+    }
+
+    /// Sends a text and returns the reply.
+    pub async fn say(&mut self, receiver: &str, content: &str) -> Value {
+        self.ok(json!({"action": "message", "receiver": receiver, "content": content}))
+            .await
+    }
+
+    /// The next line, which must be a text: who said what.
+    pub async fn hear(&mut self) -> (String, String) {
+        let event = self.receive().await;
+        assert_eq!(event["event"], "message", "{event}");
+        // A client that said hello finds the text in the body, a seed client beside the sender.
+        let content = if event["body"].is_null() {
+            &event["content"]
+        } else {
+            &event["body"]["content"]
+        };
+        (
+            event["sender"].as_str().unwrap().to_owned(),
+            content.as_str().unwrap().to_owned(),
+        )
+    }
+
+    /// Says goodbye as TLS wants it and waits until the server has closed too.
+    pub async fn leave(mut self) {
+        let _ = self.stream.shutdown().await;
+        self.closed().await;
+    }
+
+    async fn line(&mut self) -> Option<BytesMut> {
+        loop {
+            if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+                let line = self.received.split_to(end);
+                self.received.advance(1);
+                return Some(line);
+            }
+            match self.stream.read_buf(&mut self.received).await {
+                Ok(1..) => {}
+                Ok(0) => return None,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+                    ) =>
+                {
+                    return None;
+                }
+                Err(error) => panic!("reading failed: {error}"),
+            }
+        }
+    }
+}
