@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use kith_common::{
     ClientId, ContactAction, ContactsReply, ContactsRequest, DeviceId, FileGetReply, FileGetRequest,
-    FileName, FileRequest, HelloReply, HelloRequest, LoginReply, MessageRequest, PasswordRequest, Pin,
-    Request, ResumeRequest, SentReply, SessionAction, SessionInfo, SessionsReply, SessionsRequest, SyncReply,
+    FileName, FileRequest, HelloReply, LoginReply, MessageRequest, PasswordRequest, Pin, Request,
+    ResumeRequest, SentReply, SessionAction, SessionInfo, SessionsReply, SessionsRequest, SyncReply,
     SyncRequest, Username,
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -286,25 +286,6 @@ impl Session {
             result => result,
         }
     }
-}
-
-/// The pins to keep of those that a server announced: all, if the chain that it showed holds one of them.
-///
-/// Otherwise none, so that a server that announces the wrong keys doesn't lock its people out (RFC 7469, section 2.5).
-fn pins_to_keep(hello: &HelloReply, chain: &[Pin]) -> Vec<Pin> {
-    if hello.pins.iter().any(|pin| chain.contains(pin)) {
-        hello.pins.clone()
-    } else {
-        Vec::new()
-    }
-}
-
-/// Asks `hello` again after a login, for what the server says only then.
-fn hello_again(program: &str) -> Request {
-    Request::Hello(HelloRequest {
-        version: Some(kith_common::PROTOCOL.to_owned()),
-        client: Some(program.to_owned()),
-    })
 }
 
 fn new_client_id() -> Result<ClientId, Error> {

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
-use kith_common::{HelloReply, LoginReply, LoginRequest, RegisterRequest, Request, ResumeRequest, Username};
+use kith_common::{
+    HelloReply, HelloRequest, LoginReply, LoginRequest, PROTOCOL, Pin, RegisterRequest, Request,
+    ResumeRequest, Username,
+};
 use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
 
-use super::{Inner, Session, Target, hello_again, pins_to_keep};
+use super::{Inner, Session, Target};
 use crate::Error;
 use crate::connection::{Connection, PushQueue, Pushes};
 
@@ -123,4 +126,23 @@ impl Guest {
         };
         (session, Pushes(self.pushes))
     }
+}
+
+/// The pins to keep of those that a server announced: all, if the chain that it showed holds one of them.
+///
+/// Otherwise none, so that a server that announces the wrong keys doesn't lock its people out (RFC 7469, section 2.5).
+fn pins_to_keep(hello: &HelloReply, chain: &[Pin]) -> Vec<Pin> {
+    if hello.pins.iter().any(|pin| chain.contains(pin)) {
+        hello.pins.clone()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Asks `hello` again after a login, for what the server says only then.
+fn hello_again(program: &str) -> Request {
+    Request::Hello(HelloRequest {
+        version: Some(PROTOCOL.to_owned()),
+        client: Some(program.to_owned()),
+    })
 }

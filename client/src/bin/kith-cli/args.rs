@@ -14,7 +14,7 @@ Exit codes:
   0  done
   1  the server said no
   2  wrong usage
-  3  the server can't be reached, or the connection was lost
+  3  the server can't be reached, doesn't speak Kith, or the connection was lost
   4  the server isn't trusted
   5  not logged in
   6  a file of this machine can't be read or written";
@@ -36,7 +36,13 @@ pub(crate) struct Arguments {
 #[derive(Args)]
 pub(crate) struct Place {
     /// The server: HOST, HOST:PORT or a link (kith://… or https://…)
-    #[arg(long, global = true, env = "KITH_SERVER", value_name = "HOST[:PORT]|LINK")]
+    #[arg(
+        long,
+        global = true,
+        env = "KITH_SERVER",
+        hide_env_values = true,
+        value_name = "HOST[:PORT]|LINK"
+    )]
     pub(crate) server: Option<InviteLink>,
     /// Trust only a server with this key, as the server's terminal shows it
     #[arg(long, global = true, value_name = "sha256:…", conflicts_with = "ca")]
