@@ -331,23 +331,35 @@ impl Request {
     }
 }
 
+/// Most characters of a client's own text that an error repeats to it.
+const ECHOED: usize = 200;
+
 /// Reads the fields of one action, and names the field that is wrong.
 fn fields<T: DeserializeOwned>(frame: &[u8]) -> Result<T, WireError> {
     let mut json = serde_json::Deserializer::from_slice(frame);
     serde_path_to_error::deserialize(&mut json).map_err(|e| {
-        let path = e.path().to_string();
-        let text = e.inner().to_string();
-        let text = text.split(" at line ").next().unwrap_or_default();
+        // Both may repeat what the client sent, at any length.
+        let (path, text) = (shortened(&e.path().to_string()), e.inner().to_string());
+        let text = shortened(text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text));
         if path == "." {
             let field = text.split('`').nth(1).unwrap_or_default();
+            let field = (!field.is_empty()).then(|| field.to_owned());
             WireError {
-                field: (!field.is_empty()).then(|| field.to_owned()),
+                field,
                 ..WireError::new(ErrorCode::BadRequest, text)
             }
         } else {
             WireError::field(ErrorCode::BadRequest, &path, format!("{path}: {text}"))
         }
     })
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(ECHOED).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]
@@ -419,6 +431,18 @@ mod tests {
             assert_eq!(parsed.id.unwrap().as_json(), id);
         }
         assert_eq!(Request::parse(br#"{"id":null,"action":"ping"}"#).id, None);
+    }
+
+    #[test]
+    fn errors_repeat_little_of_what_was_sent() {
+        let long = "x".repeat(1_000_000);
+        for frame in [
+            format!(r#"{{"action":"contacts","contact_action":"{long}"}}"#),
+            format!(r#"{{"action":"sync","logs":{{"{long}":-1}}}}"#),
+        ] {
+            let error = Request::parse(frame.as_bytes()).request.unwrap_err();
+            assert!(error.message.len() < 1000 && error.field.unwrap().len() < 300);
+        }
     }
 
     #[test]
