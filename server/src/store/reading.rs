@@ -60,6 +60,12 @@ pub struct SeedBacklog {
     pub given: i64,
 }
 
+/// Most bytes of content in one answer of [`Store::newer`], give or take a chunk.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Events read at a time while filling a page.
+const CHUNK: u64 = 100;
+
 impl Store {
     /// What an account's logs have after the numbers held (0 where a log isn't named), `limit` events at most.
     /// The second value says whether there is more.
@@ -72,7 +78,7 @@ impl Store {
         held: &BTreeMap<String, u64>,
         limit: u64,
     ) -> Result<(Vec<Page>, bool), StoreError> {
-        let mut left = limit;
+        let (mut left, mut bytes) = (limit, PAGE_BYTES);
         let mut pages = Vec::new();
         for (row, log, joined) in self.logs_of(account).await? {
             let held = held.get(&*log.public_id).copied().unwrap_or_default();
@@ -81,11 +87,10 @@ impl Store {
             if row.newest <= after {
                 continue;
             }
-            if left == 0 {
+            if left == 0 || bytes == 0 {
                 return Ok((pages, true));
             }
-            let events = self.events_after(log.id, after, left).await?;
-            left -= events.len() as u64;
+            let events = self.page(log.id, after, &mut left, &mut bytes).await?;
             let complete = events.last().is_none_or(|event| event.number >= row.newest);
             let members = if log.kind == LogKind::Account {
                 Vec::new()
@@ -104,6 +109,34 @@ impl Store {
             }
         }
         Ok((pages, false))
+    }
+
+    /// Events after a number, until the log ends or what is `left` of events or `bytes` is used up.
+    async fn page(
+        &self,
+        log: LogId,
+        after: i64,
+        left: &mut u64,
+        bytes: &mut usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut events: Vec<StoredEvent> = Vec::new();
+        while *left > 0 && *bytes > 0 {
+            let after = events.last().map_or(after, |event| event.number);
+            let wanted = Ord::min(*left, CHUNK);
+            let chunk = self.events_after(log, after, wanted).await?;
+            let is_last = (chunk.len() as u64) < wanted;
+            *left -= chunk.len() as u64;
+            let size: usize = chunk
+                .iter()
+                .map(|event| event.body.as_ref().map_or(0, Bytes::len))
+                .sum();
+            *bytes = bytes.saturating_sub(size);
+            events.extend(chunk);
+            if is_last {
+                break;
+            }
+        }
+        Ok(events)
     }
 
     /// Events of a log after a number, in order. The caller has checked that they may be seen.
