@@ -11,14 +11,16 @@
     reason = "this is test code"
 )]
 
+mod builder;
 mod raw;
 mod server;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use builder::Builder;
 pub use raw::Raw;
-pub use server::{Builder, Server};
+pub use server::Server;
 
 /// How long a test waits for something that is bound to happen, on a machine that may be very busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);

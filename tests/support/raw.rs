@@ -26,13 +26,17 @@ pub struct Raw {
 impl Raw {
     /// Connects, and checks the server against this CA and the name `localhost`.
     pub async fn connect(address: SocketAddr, ca: &Path, alpn: &[&[u8]]) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap(), ca, alpn).await
+    }
+
+    /// The same over a connection that was set up elsewhere.
+    pub async fn over(stream: TcpStream, ca: &Path, alpn: &[&[u8]]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
         let mut config = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let stream = TlsConnector::from(Arc::new(config))
@@ -49,6 +53,12 @@ impl Raw {
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
+    }
+
+    /// The same on a connection that the server may close meanwhile.
+    pub async fn try_send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     /// Sends a message as a line.
@@ -84,15 +94,50 @@ impl Raw {
 
     /// Sends a message that must fail, and returns the code of the error.
     pub async fn error(&mut self, message: Value) -> String {
-        let reply = self.ask(message.clone()).await;
-        assert_eq!(reply["status"], "error", "{message} -> {reply}");
+        let error = self.refusal(message).await;
+        error["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a message that must fail, and returns the error whole.
+    pub async fn refusal(&mut self, message: Value) -> Value {
+        self.send(message.clone()).await;
+        self.refused(&message.to_string()).await
+    }
+
+    /// The next line, which must be an error. `what` was sent.
+    pub async fn refused(&mut self, what: &str) -> Value {
+        let mut reply = self.receive().await;
+        assert_eq!(reply["status"], "error", "{what} -> {reply}");
         assert!(
             reply["error"]["message"]
                 .as_str()
                 .is_some_and(|text| !text.is_empty()),
             "{reply}"
         );
-        reply["error"]["code"].as_str().unwrap().to_owned()
+        reply["error"].take()
+    }
+
+    /// The next event of this kind; others are passed over, a reply is an error.
+    pub async fn event(&mut self, kind: &str) -> Value {
+        loop {
+            let event = self.receive().await;
+            assert!(event["event"].is_string(), "{event} instead of an event");
+            if event["event"] == kind {
+                return event;
+            }
+        }
+    }
+
+    /// Sends a message that must succeed and returns the reply; events that come before it are passed over.
+    pub async fn ok_after_events(&mut self, message: Value) -> Value {
+        self.send(message.clone()).await;
+        loop {
+            let reply = self.receive().await;
+            if reply["event"].is_null() {
+                assert_eq!(reply["status"], "ok", "{message} -> {reply}");
+                return reply;
+            }
+        }
     }
 
     /// Shows that nothing has come: the next thing after a ping is its reply.
@@ -112,6 +157,13 @@ impl Raw {
             lines.push(line);
         }
         lines
+    }
+
+    /// All bytes that come until the server has closed the connection.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let reading = async { while self.fill().await {} };
+        timeout(PATIENCE, reading).await.expect("the server said nothing");
+        self.received.split().to_vec()
     }
 
     /// Says `hello`.
@@ -165,19 +217,25 @@ impl Raw {
                 self.received.advance(1);
                 return Some(line);
             }
-            match self.stream.read_buf(&mut self.received).await {
-                Ok(1..) => {}
-                Ok(0) => return None,
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
-                    ) =>
-                {
-                    return None;
-                }
-                Err(error) => panic!("reading failed: {error}"),
+            if !self.fill().await {
+                return None;
             }
+        }
+    }
+
+    /// Reads what has come; `false` when the server has closed the connection.
+    async fn fill(&mut self) -> bool {
+        match self.stream.read_buf(&mut self.received).await {
+            Ok(read) => read > 0,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                ) =>
+            {
+                false
+            }
+            Err(error) => panic!("reading failed: {error}"),
         }
     }
 }

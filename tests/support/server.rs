@@ -1,12 +1,13 @@
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
-use crate::{PASSWORD, Raw, program};
+use crate::builder::{Builder, kith_server, run};
+use crate::{PASSWORD, Raw};
 
 /// A server process with data of its own.
 pub struct Server {
@@ -16,16 +17,10 @@ pub struct Server {
     pub pin: String,
     /// The administrator's invite link that `setup` printed.
     pub admin_link: String,
-    directory: TempDir,
-    variables: Vec<(String, String)>,
-    process: Option<Child>,
-}
-
-/// How a server is to be.
-pub struct Builder {
-    registration: &'static str,
-    variables: Vec<(String, String)>,
-    hosts: Vec<String>,
+    pub(crate) directory: TempDir,
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) shell: Option<&'static str>,
+    pub(crate) process: Option<Child>,
 }
 
 impl Server {
@@ -36,13 +31,7 @@ impl Server {
 
     /// A server that differs from that.
     pub fn builder() -> Builder {
-        // The least that the server takes: hashing at full cost is not what the stories are about.
-        let variables = vec![("KITH_PASSWORDS__BCRYPT_COST".to_owned(), "10".to_owned())];
-        Builder {
-            registration: "open",
-            variables,
-            hosts: Vec::new(),
-        }
+        Builder::new()
     }
 
     /// The server's data directory.
@@ -70,6 +59,27 @@ impl Server {
             .unwrap()
     }
 
+    /// The same with further variables in its environment.
+    pub fn command_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        kith_server(&self.variables)
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must fail with exit code 1. Returns the one line that it says why.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        said.trim_end().to_owned()
+    }
+
     /// The same, for a command that must succeed. Returns what it printed.
     pub fn must(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments);
@@ -84,6 +94,22 @@ impl Server {
     /// A new connection that has said nothing yet: a client of the seed's protocol.
     pub async fn connect(&self) -> Raw {
         Raw::connect(self.address, &self.ca(), &[]).await
+    }
+
+    /// A new connection that has said nothing yet and comes from this address. All of 127.0.0.0/8 is this machine.
+    pub async fn connect_from(&self, source: [u8; 4]) -> Raw {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
+        Raw::over(stream, &self.ca(), &[]).await
+    }
+
+    /// A new connection that has said nothing yet, and for which the system takes in little while the test doesn't read.
+    pub async fn connect_narrow(&self) -> Raw {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
+        Raw::over(stream, &self.ca(), &[]).await
     }
 
     /// A new connection that has said `hello`.
@@ -128,6 +154,27 @@ impl Server {
         self.process.as_ref().expect("the server runs").id()
     }
 
+    /// The processor time that the server has used so far, in the system's clock ticks (mostly hundredths of a second).
+    pub fn processor_time(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        // The name in parentheses may hold spaces; after it, user and system time are fields 12 and 13 (proc(5)).
+        let fields = stat.rsplit_once(')').unwrap().1;
+        let times = fields.split_whitespace().skip(11).take(2);
+        times.map(|text| text.parse::<u64>().unwrap()).sum()
+    }
+
+    /// Lets the server's files grow to so many bytes and no further, as if the disk were full; `None` lifts the limit.
+    ///
+    /// The server must be built with [`Builder::survives_file_limit`].
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let process = Pid::from_child(self.process.as_ref().expect("the server runs"));
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(process), Resource::Fsize, limit).unwrap();
+    }
+
     /// Kills the server as a crash would (SIGKILL).
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -146,7 +193,7 @@ impl Server {
     /// Starts a server that was stopped or killed again, on the same data and another port.
     pub fn restart(&mut self) {
         assert!(self.process.is_none(), "stop or kill the server first");
-        let (process, address, pin) = run(&self.data(), &self.variables);
+        let (process, address, pin) = run(&self.data(), &self.variables, self.shell);
         (self.process, self.address, self.pin) = (Some(process), address, pin);
     }
 }
@@ -158,98 +205,6 @@ impl Drop for Server {
         }
         self.kill();
     }
-}
-
-impl Builder {
-    /// Who may register: `open` unless said otherwise.
-    pub fn registration(mut self, policy: &'static str) -> Self {
-        self.registration = policy;
-        self
-    }
-
-    /// A setting, as an environment variable: `KITH_LIMITS__QUEUE_BYTES`.
-    pub fn set(mut self, variable: &str, value: &str) -> Self {
-        self.variables.push((variable.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// A name for the certificate.
-    pub fn host(mut self, name: &str) -> Self {
-        self.hosts.push(name.to_owned());
-        self
-    }
-
-    /// Sets the server up and starts it.
-    pub fn start(self) -> Server {
-        let directory = tempfile::tempdir().unwrap();
-        let data = directory.path().join("data");
-        let mut setup = kith_server(&self.variables);
-        setup
-            .args(["setup", "--registration", self.registration, "--data"])
-            .arg(&data);
-        for host in &self.hosts {
-            setup.args(["--host", host]);
-        }
-        let output = setup.output().unwrap();
-        assert!(
-            output.status.success(),
-            "setup: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let printed = String::from_utf8(output.stdout).unwrap();
-        let admin_link = printed
-            .lines()
-            .find(|line| line.contains("invite="))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let (process, address, pin) = run(&data, &self.variables);
-        Server {
-            address,
-            pin,
-            admin_link,
-            directory,
-            variables: self.variables,
-            process: Some(process),
-        }
-    }
-}
-
-/// The command, without the environment of whoever runs the tests.
-fn kith_server(variables: &[(String, String)]) -> Command {
-    let mut command = Command::new(program("kith-server", "KITH_SERVER_BIN"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("KITH_") {
-            command.env_remove(name);
-        }
-    }
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    command
-}
-
-/// Starts a server on a free port and waits until it listens.
-fn run(data: &Path, variables: &[(String, String)]) -> (Child, SocketAddr, String) {
-    let mut process = kith_server(variables)
-        .args(["run", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let mut after = |word: &str| {
-        let line = lines
-            .next()
-            .unwrap_or_else(|| panic!("the server ended before it said {word:?}"));
-        line.strip_prefix(word)
-            .unwrap_or_else(|| panic!("{line:?} instead of {word:?}"))
-            .trim()
-            .to_owned()
-    };
-    let address = after("Listening on").parse().unwrap();
-    let pin = after("Fingerprint");
-    (process, address, pin)
 }
 
 /// What `register` and `login` send.
