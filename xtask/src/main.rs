@@ -2,6 +2,7 @@
 
 mod debian;
 mod fuzz;
+mod load;
 mod process;
 mod stages;
 mod test;
@@ -22,6 +23,7 @@ use crate::workspace::Workspace;
 enum Command {
     Up(up::Up),
     Test(test::Test),
+    Load(load::Load),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let done = Workspace::find().and_then(|workspace| match command {
         Command::Up(up) => up.run(&workspace),
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Load(load) => load.run(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
