@@ -17,7 +17,7 @@ pub struct Limits {
     /// Connections from one address that have not logged in yet.
     #[serde(deserialize_with = "value::within::<_, _, 1, 1_000_000>")]
     pub connections_before_login_per_address: usize,
-    /// Sessions (devices that are logged in) that an account may hold.
+    /// Connections of one account that are logged in at a time.
     #[serde(deserialize_with = "value::within::<_, _, 1, 100_000>")]
     pub sessions_per_account: usize,
     /// Time for a TLS handshake.

@@ -94,7 +94,7 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #connections = 20000
 # Connections from one address that have not logged in yet.
 #connections_before_login_per_address = 1000
-# Devices that an account may be logged in on.
+# Connections of one account that are logged in at a time.
 #sessions_per_account = 256
 # Seconds for a TLS handshake.
 #handshake_seconds = 10
