@@ -40,6 +40,8 @@ pub enum LoggingError {
 /// The folder or the file can't be made.
 pub fn start(folder: &Path, level: Level, files: usize) -> Result<WorkerGuard, LoggingError> {
     std::fs::create_dir_all(folder)?;
+    // The link to the newest file holds its path, which must not depend on where the server was started.
+    let folder = std::path::absolute(folder)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("server")

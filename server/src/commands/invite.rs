@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kith_common::InviteLink;
+use kith_common::{InviteLink, Pin};
 use kith_server::clock::{Clock as _, SystemClock};
 use kith_server::config::Config;
 use kith_server::handlers::register::code_hash;
@@ -50,13 +50,21 @@ pub(crate) async fn make(
     let pair = Source::of(config, &data.dir())
         .read()
         .context("the certificate can't be read")?;
-    let (host, port) = config.link_address(config.listen.port(), machine_name);
     Ok(InviteLink {
+        code: Some(code),
+        ..link(config, config.listen.port(), pair.pin())
+    })
+}
+
+/// The link that says where the server is, for whoever needs no invite.
+pub(super) fn link(config: &Config, listening: u16, pin: Option<Pin>) -> InviteLink {
+    let (host, port) = config.link_address(listening, machine_name);
+    InviteLink {
         host,
         port,
-        pin: pair.pin(),
-        code: Some(code),
-    })
+        pin,
+        code: None,
+    }
 }
 
 fn machine_name() -> String {

@@ -1,10 +1,11 @@
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use kith_server::{listen, logging, run};
 use tokio_util::sync::CancellationToken;
 
-use super::Data;
+use super::{Data, invite};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -28,11 +29,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             format!("can't listen on {address} (another server running? choose another with --listen)")
         })?;
         let address = listener.local_addr()?;
+        let settings = config.clone();
         let ready = run::prepare(&data, config).await?;
-        println!("Listening on {address}");
-        for pin in ready.identity().pins() {
-            println!("Fingerprint {pin}");
+        let pins = ready.identity().pins();
+        let link = invite::link(&settings, address.port(), pins.first().copied());
+        // Nobody may be left to read this, which is no reason not to serve.
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "Listening on {address}");
+        for pin in pins {
+            let _ = writeln!(out, "Fingerprint {pin}");
         }
+        let _ = writeln!(out, "Clients connect to {link}");
+        drop(out);
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone()));
         ready.run(listener, stop).await?;

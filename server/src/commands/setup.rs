@@ -50,16 +50,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let made = set_up(&options, environment(), &surroundings)?;
     print!("{made}");
-    let (host, port) = &made.link_address;
-    println!(
-        "clients connect to {}",
-        InviteLink {
-            host: host.clone(),
-            port: *port,
-            pin: None,
-            code: None
-        }
-    );
+    let (host, port) = made.link_address.clone();
+    let (pin, code) = (made.certificate.pin(), None);
+    let link = InviteLink {
+        host,
+        port,
+        pin,
+        code,
+    };
+    println!("clients connect to {link}");
     let link = with_store(&arguments.data, &made.config, async |store| {
         // Whoever administrates makes further invites; the first one can only come from here.
         if store.has_admin().await? {

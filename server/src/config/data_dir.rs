@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{LogSettings, TlsSettings};
 
@@ -47,8 +47,41 @@ impl DataDir {
         self.resolve(&log.directory)
     }
 
-    /// A path from `kith.toml`: relative ones start at the data directory.
+    /// A path from `kith.toml`: relative ones start at the data directory. A `..` is taken out where that can be done
+    /// without asking the file system, as [`crate::setup`] put it in.
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.0.join(path)
+        let mut resolved = self.0.clone();
+        for component in path.components() {
+            let named = matches!(resolved.components().next_back(), Some(Component::Normal(_)));
+            match component {
+                Component::ParentDir if named => {
+                    resolved.pop();
+                }
+                component => resolved.push(component),
+            }
+        }
+        resolved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_start_at_the_data_directory() {
+        let resolve = |data: &str, path: &str| DataDir::new(data).resolve(Path::new(path));
+        assert_eq!(
+            resolve("/srv/kith/data", "certs"),
+            Path::new("/srv/kith/data/certs")
+        );
+        assert_eq!(
+            resolve("/srv/kith/data", "../certs"),
+            Path::new("/srv/kith/certs")
+        );
+        assert_eq!(resolve("/srv/kith/data", "/etc/certs"), Path::new("/etc/certs"));
+        assert_eq!(resolve("data", "../certs"), Path::new("certs"));
+        assert_eq!(resolve(".", "../certs"), Path::new("./../certs"));
+        assert_eq!(resolve("..", "../certs"), Path::new("../../certs"));
     }
 }

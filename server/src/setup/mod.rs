@@ -266,7 +266,7 @@ impl fmt::Display for SetUp {
         let expires = self.certificate.expires();
         writeln!(f, "valid until {}", expires.strftime("%Y-%m-%d"))?;
         if let Some(pin) = self.certificate.pin() {
-            writeln!(f, "pin   {pin}")?;
+            writeln!(f, "fingerprint {pin}")?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
     }
