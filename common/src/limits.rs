@@ -39,5 +39,9 @@ pub const FILE_NAME_BYTES: usize = 255;
 /// Most events in one reply to `sync`, over all logs.
 pub const SYNC_EVENTS: u32 = 500;
 
+/// Bytes of bodies in one reply to `sync`, over all logs, after which it has no further events: so that no line of the
+/// server is longer than [`FRAME`]. The event that passes the limit is still in the reply.
+pub const SYNC_BYTES: usize = 2 * 1024 * 1024;
+
 /// Most logs that a client may name in one `sync`.
 pub const SYNC_LOGS: usize = 10_000;

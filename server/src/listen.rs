@@ -151,6 +151,9 @@ async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<TlsStream<
     };
     let _ = stream.write_all(answer).await;
     let _ = stream.shutdown().await;
+    // To close with bytes unread resets the connection, which may take the answer away (RFC 1122, section 4.2.2.13).
+    let mut rest = [0; 1024];
+    while matches!(stream.read(&mut rest).await, Ok(1..)) {}
     Err(Refusal::Plaintext)
 }
 

@@ -8,7 +8,7 @@ use crate::session::Session;
 const CAPABILITIES: [&str; 5] = ["sync", "sessions", "password", "file_get", "client_id"];
 
 /// # Errors
-/// The client wants another protocol.
+/// The client wants another protocol, or has logged in without a greeting.
 pub fn handle(session: &Session, request: &HelloRequest) -> Result<HelloReply, WireError> {
     if request
         .version
@@ -17,6 +17,13 @@ pub fn handle(session: &Session, request: &HelloRequest) -> Result<HelloReply, W
     {
         let message = format!("this server speaks {PROTOCOL}");
         return Err(WireError::field(ErrorCode::BadRequest, "version", message));
+    }
+    // Its session is that of the device that all clients of the seed's protocol share.
+    if session.login.is_some() && !session.link.is_native() {
+        return Err(WireError::new(
+            ErrorCode::Conflict,
+            "say hello before you log in; log out first",
+        ));
     }
     let pins = if session.login.is_some() {
         (session.server.pins)()

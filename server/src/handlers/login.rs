@@ -6,6 +6,7 @@
 use kith_common::{ErrorCode, LoginReply, LoginRequest, Username, WireError, limits};
 
 use super::{hash_error, loggable, store_error, too_many};
+use crate::hub::TooMany;
 use crate::passwords::{Hashed, Passwords};
 use crate::session::{Login, Session};
 use crate::store::{Account, AccountId, Credentials, NewDevice};
@@ -81,6 +82,10 @@ async fn open(
     name: String,
 ) -> Result<(Login, LoginReply), WireError> {
     let server = &session.server;
+    // Asked before a device is made; the hub decides.
+    if !server.hub.has_room(account.id) {
+        return Err(WireError::new(ErrorCode::Busy, TooMany.to_string()));
+    }
     let address = session.link.address().to_owned();
     let (device, token) = if session.link.is_native() {
         let token = token::new(&*server.random).map_err(|error| {

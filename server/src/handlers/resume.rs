@@ -8,7 +8,7 @@ use crate::session::{Login, Session};
 use crate::token;
 
 /// # Errors
-/// The token is nobody's (any more).
+/// The token is nobody's (any more), or the client said no hello.
 pub async fn handle(session: &Session, request: &ResumeRequest) -> Result<(Login, LoginReply), WireError> {
     if let Some(login) = &session.login {
         let message = format!(
@@ -16,6 +16,10 @@ pub async fn handle(session: &Session, request: &ResumeRequest) -> Result<(Login
             login.account.username
         );
         return Err(WireError::new(ErrorCode::Conflict, message));
+    }
+    // A token belongs to a device of its own; what clients of the seed's protocol get hangs on their shared one.
+    if !session.link.is_native() {
+        return Err(WireError::new(ErrorCode::Conflict, "say hello before you resume"));
     }
     let server = &session.server;
     let address = session.link.address();

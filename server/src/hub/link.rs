@@ -26,6 +26,8 @@ pub struct Link {
     filled: Notify,
     /// Something was taken out, or a request that was under way is answered.
     drained: Notify,
+    /// The session was ended from outside.
+    session_ended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +54,8 @@ pub enum Item {
     SeedLogin(AccountId),
     /// Events for it were dropped: likewise.
     SeedBehind,
+    /// It has logged out: what it missed isn't sent to it any further.
+    SeedLogout,
 }
 
 impl Item {
@@ -59,7 +63,7 @@ impl Item {
         let line = match self {
             Self::Line(line) | Self::Written(line, ..) | Self::Event(line) => line.len(),
             Self::Seed(event) => event.body.len(),
-            Self::SeedLogin(_) | Self::SeedBehind => 0,
+            Self::SeedLogin(_) | Self::SeedBehind | Self::SeedLogout => 0,
         };
         line + size_of::<Self>()
     }
@@ -82,6 +86,7 @@ impl Link {
             queue: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
+            session_ended: Notify::new(),
         }
     }
 
@@ -108,6 +113,12 @@ impl Link {
     /// The session was ended from outside; the connection is to become a guest's.
     pub fn end_session(&self) {
         self.ended.store(true, Ordering::Release);
+        self.session_ended.notify_one();
+    }
+
+    /// Waits until the session is ended from outside.
+    pub async fn session_ended(&self) {
+        self.session_ended.notified().await;
     }
 
     /// Whether the session was ended from outside since this was asked last.
@@ -125,6 +136,13 @@ impl Link {
         self.put(Item::Line(encode_ok(id, reply).into()));
         if !self.is_native() {
             self.put(Item::SeedLogin(account));
+        }
+    }
+
+    /// Nobody is logged in any more.
+    pub fn leave(&self) {
+        if !self.is_native() {
+            self.put(Item::SeedLogout);
         }
     }
 

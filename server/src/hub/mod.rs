@@ -71,6 +71,13 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether the account may have another connection.
+    pub fn has_room(&self, account: AccountId) -> bool {
+        self.accounts
+            .get(&account)
+            .is_none_or(|present| present.len() < self.per_account)
+    }
+
     /// The connection is gone, or logged out.
     pub fn leave(&self, account: AccountId, origin: Origin) {
         if let Some(mut present) = self.accounts.get_mut(&account) {

@@ -58,6 +58,7 @@ impl<S: Transport> Delivery<S> {
                     // Boxed: reading from the store needs room that few sessions ever use.
                     Item::Seed(event) => Box::pin(self.seed.live(&self.server, *event, &mut out)).await,
                     Item::SeedLogin(account) => Box::pin(self.seed.log_in(&self.server, account)).await,
+                    Item::SeedLogout => self.seed.log_out(),
                     Item::SeedBehind => Box::pin(self.seed.fall_behind(&self.server, false)).await,
                 }
                 if out.len() > CHUNK && !self.write(&mut out).await {

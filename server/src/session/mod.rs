@@ -66,6 +66,8 @@ pub struct Session {
     pub login: Option<Login>,
     /// Its place among the connections that haven't logged in.
     pub guest: Option<Guest>,
+    /// Since when nobody is logged in, where nobody is.
+    pub guest_since: Instant,
     /// How many messages may still be sent.
     pub messages: Buckets<()>,
 }
@@ -134,6 +136,7 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
         link: link.clone(),
         login: None,
         guest,
+        guest_since: Instant::now(),
         messages,
     };
     let (reader, writer) = tokio::io::split(stream);
@@ -207,6 +210,8 @@ impl Session {
     pub fn leave(&mut self) {
         if let Some(login) = self.login.take() {
             self.server.hub.leave(login.account.id, self.link.origin());
+            self.link.leave();
+            self.guest_since = Instant::now();
         }
     }
 
@@ -218,18 +223,15 @@ impl Session {
         let server = self.server.clone();
         let stopping = server.shutdown.cancelled();
         tokio::pin!(stopping);
-        let connected = Instant::now();
-        let mut frame_began = connected;
+        let mut frame_began = Instant::now();
         let mut nonsense = 0;
         let mut large: Option<OwnedSemaphorePermit> = None;
         // One timer for every deadline of the session.
-        let timer = tokio::time::sleep_until(connected + server.config.limits.login);
+        let timer = tokio::time::sleep_until(self.guest_since + server.config.limits.login);
         tokio::pin!(timer);
         loop {
             while let Some(frame) = decoder.next_frame() {
-                if self.link.take_ended() {
-                    self.leave();
-                }
+                self.notice_end(&mut decoder);
                 match frame {
                     Err(FrameError::TooLong) => return End::TooLong,
                     Err(error) => {
@@ -248,12 +250,13 @@ impl Session {
                 }
                 frame_began = Instant::now();
             }
+            self.notice_end(&mut decoder);
             if decoder.pending() <= LARGE_FRAME {
                 large = None;
             } else if large.is_none() {
                 large = server.large_frame().await;
             }
-            let deadline = self.deadline(&decoder, connected, frame_began);
+            let deadline = self.deadline(&decoder, frame_began);
             timer
                 .as_mut()
                 .reset(deadline.unwrap_or_else(|| Instant::now() + KEEP_BUFFER));
@@ -270,6 +273,7 @@ impl Session {
                     Err(error) => return End::of(&error),
                 },
                 () = &mut stopping => return End::Shutdown,
+                () = self.link.session_ended() => {}
                 () = &mut timer => match deadline {
                     Some(_) if decoder.pending() > 0 => return End::TooSlow,
                     Some(_) => return End::NoLogin,
@@ -283,6 +287,7 @@ impl Session {
                                 Err(error) => return End::of(&error),
                             },
                             () = &mut stopping => return End::Shutdown,
+                            () = self.link.session_ended() => {}
                         }
                     }
                 },
@@ -290,8 +295,16 @@ impl Session {
         }
     }
 
+    /// If the session was ended from outside, the connection is a guest's again.
+    fn notice_end(&mut self, decoder: &mut FrameDecoder) {
+        if self.link.take_ended() {
+            self.leave();
+            decoder.set_max_frame(limits::FRAME_BEFORE_LOGIN);
+        }
+    }
+
     /// Until when something has to happen; `None` for a logged-in connection between two frames.
-    fn deadline(&self, decoder: &FrameDecoder, connected: Instant, frame_began: Instant) -> Option<Instant> {
+    fn deadline(&self, decoder: &FrameDecoder, frame_began: Instant) -> Option<Instant> {
         let limits = &self.server.config.limits;
         let frame = (decoder.pending() > 0).then(|| {
             let earned = if self.login.is_some() {
@@ -301,7 +314,7 @@ impl Session {
             };
             frame_began + limits.frame + Duration::from_secs(earned)
         });
-        let login = self.login.is_none().then(|| connected + limits.login);
+        let login = self.login.is_none().then(|| self.guest_since + limits.login);
         match (frame, login) {
             (Some(frame), Some(login)) => Some(frame.min(login)),
             (frame, login) => frame.or(login),

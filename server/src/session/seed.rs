@@ -111,6 +111,11 @@ impl SeedCursor {
         self.fall_behind(server, true).await;
     }
 
+    /// The client has logged out: it gets nothing further. What it was given is saved when the connection ends.
+    pub(super) fn log_out(&mut self) {
+        self.backlog.clear();
+    }
+
     /// Events were missed: finds out where.
     pub(super) async fn fall_behind(&mut self, server: &Server, at_login: bool) {
         let Some(account) = self.reader else { return };

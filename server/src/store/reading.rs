@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kith_common::{DeviceId, EventKind};
+use kith_common::{DeviceId, EventKind, limits};
 use sea_orm::sea_query::{CaseStatement, Expr};
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
@@ -60,15 +60,12 @@ pub struct SeedBacklog {
     pub given: i64,
 }
 
-/// Most bytes of content in one answer of [`Store::newer`], give or take a chunk.
-const PAGE_BYTES: usize = 2 * 1024 * 1024;
-
 /// Events read at a time while filling a page.
 const CHUNK: u64 = 100;
 
 impl Store {
-    /// What an account's logs have after the numbers held (0 where a log isn't named), `limit` events at most.
-    /// The second value says whether there is more.
+    /// What an account's logs have after the numbers held (0 where a log isn't named), `limit` events at most, and
+    /// none after [`limits::SYNC_BYTES`] of content. The second value says whether there is more.
     ///
     /// # Errors
     /// The database failed.
@@ -78,7 +75,7 @@ impl Store {
         held: &BTreeMap<String, u64>,
         limit: u64,
     ) -> Result<(Vec<Page>, bool), StoreError> {
-        let (mut left, mut bytes) = (limit, PAGE_BYTES);
+        let (mut left, mut bytes) = (limit, limits::SYNC_BYTES);
         let mut pages = Vec::new();
         for (row, log, joined) in self.logs_of(account).await? {
             let held = held.get(&*log.public_id).copied().unwrap_or_default();
@@ -125,13 +122,14 @@ impl Store {
             let wanted = Ord::min(*left, CHUNK);
             let chunk = self.events_after(log, after, wanted).await?;
             let is_last = (chunk.len() as u64) < wanted;
-            *left -= chunk.len() as u64;
-            let size: usize = chunk
-                .iter()
-                .map(|event| event.body.as_ref().map_or(0, Bytes::len))
-                .sum();
-            *bytes = bytes.saturating_sub(size);
-            events.extend(chunk);
+            for event in chunk {
+                if *bytes == 0 {
+                    return Ok(events);
+                }
+                *left -= 1;
+                *bytes = bytes.saturating_sub(event.body.as_ref().map_or(0, Bytes::len));
+                events.push(event);
+            }
             if is_last {
                 break;
             }

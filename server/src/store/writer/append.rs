@@ -36,6 +36,7 @@ pub(super) async fn append_all(
 ) -> Result<Vec<Appended>, StoreError> {
     let members = Members::load(transaction, items).await?;
     let mut fates: Vec<Option<Appended>> = items.iter().map(|item| members.refuse(item).map(Err)).collect();
+    answer_earlier(transaction, items, &doubtful(items, &fates), &mut fates).await?;
     let repeats = find_repeats(items, &mut fates);
 
     // Nearly always no `client_id` was used before: try, and look only when the index objects.
@@ -43,7 +44,8 @@ pub(super) async fn append_all(
         if !error.is_unique() {
             return Err(error);
         }
-        answer_earlier(transaction, items, &mut fates).await?;
+        let open: Vec<usize> = open(items, &fates).into_iter().map(|(index, _)| index).collect();
+        answer_earlier(transaction, items, &open, &mut fates).await?;
         if let Err(error) = place_in_savepoint(transaction, now, items, &members, &mut fates).await {
             if !error.is_constraint() {
                 return Err(error);
@@ -92,6 +94,21 @@ fn open<'a>(items: &'a [Append], fates: &[Option<Appended>]) -> Vec<(usize, &'a 
         .zip(fates)
         .filter(|(_, fate)| fate.is_none())
         .map(|(item, _)| item)
+        .collect()
+}
+
+/// Items that would be refused, or may be, for what has happened since: a block, a log that has moved on. The repeat of a
+/// write that was made before that gets its answer all the same, so these are looked up before anything is tried.
+fn doubtful(items: &[Append], fates: &[Option<Appended>]) -> Vec<usize> {
+    let is_doubtful = |(item, fate): (&Append, &Option<Appended>)| match fate {
+        None => item.expect.is_some(),
+        Some(Err(StoreError::BlockedByOther | StoreError::BlockedBySelf)) => true,
+        Some(_) => false,
+    };
+    let items = items.iter().zip(fates).enumerate();
+    items
+        .filter(|(_, (item, fate))| item.client.is_some() && is_doubtful((item, fate)))
+        .map(|(index, _)| index)
         .collect()
 }
 
@@ -349,14 +366,16 @@ async fn insert_blobs(
     Ok(())
 }
 
-/// Answers the items whose key was used before: the same content gets the same answer.
+/// Answers those of the items at `indices` whose key was used before: the same content gets the same answer.
 async fn answer_earlier(
     transaction: &DatabaseTransaction,
     items: &[Append],
+    indices: &[usize],
     fates: &mut [Option<Appended>],
 ) -> Result<(), StoreError> {
-    let keyed: Vec<(usize, &Append)> = open(items, fates)
-        .into_iter()
+    let keyed: Vec<(usize, &Append)> = indices
+        .iter()
+        .filter_map(|index| Some((*index, items.get(*index)?)))
         .filter(|(_, item)| item.client.is_some())
         .collect();
     for chunk in keyed.chunks(LOOKUP) {
