@@ -7,4 +7,10 @@
     reason = "these are tests"
 )]
 
+mod requests;
+
+mod accounts;
+mod guests;
+mod invites;
+mod login;
 mod seed;

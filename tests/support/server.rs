@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
@@ -47,6 +48,15 @@ impl Server {
     /// What is in `server.log` so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data().join("logs/server.log")).unwrap_or_default()
+    }
+
+    /// The server's database, opened beside the server: to see what is in it, to lock it, or to spoil it.
+    pub async fn database(&self) -> DatabaseConnection {
+        let file = self.data().join("kith.db");
+        let mut options = ConnectOptions::new(format!("sqlite://{}", file.display()));
+        // One connection, so that a transaction can be said in words.
+        options.max_connections(1).sqlx_logging(false);
+        Database::connect(options).await.unwrap()
     }
 
     /// Runs another command of `kith-server` on this server's data.

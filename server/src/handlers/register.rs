@@ -8,7 +8,7 @@ use super::{hash_error, loggable, store_error, too_many};
 use crate::config::Registration;
 use crate::passwords::{NewPassword, WeakPassword};
 use crate::session::Session;
-use crate::store::NewAccount;
+use crate::store::{NewAccount, StoreError};
 
 /// The reply.
 #[derive(Serialize)]
@@ -55,6 +55,14 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
         NewPassword::new(&request.password, username.as_str()).map_err(|error: WeakPassword| {
             WireError::field(ErrorCode::WeakPassword, "password", error.to_string())
         })?;
+    // Asked before the name, so that without an invite nobody learns who is here. Wrong codes count, so that none is guessed.
+    if let Some(code) = &invite {
+        let known = server.store.is_invite(code, server.clock.now()).await;
+        if !known.map_err(|error| store_error(session, error))? {
+            limit(session)?;
+            return Err(store_error(session, StoreError::BadInvite));
+        }
+    }
     // Asked before hashing, so that a taken name costs nothing; the unique index decides.
     let taken = server
         .store
@@ -62,12 +70,9 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
         .await
         .map_err(|error| store_error(session, error))?;
     if taken {
-        return Err(store_error(session, crate::store::StoreError::NameTaken));
+        return Err(store_error(session, StoreError::NameTaken));
     }
-    server
-        .limiter
-        .registration(session.peer.address)
-        .map_err(too_many)?;
+    limit(session)?;
     let registered: Result<Registered, WireError> = async {
         let hashed = server.passwords.hash(password).await.map_err(hash_error)?;
         let account = NewAccount {
@@ -87,12 +92,21 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
         })
     }
     .await;
-    // A wrong invite counts, so that codes can't be guessed; what the server is to blame for doesn't.
+    // What the server is to blame for doesn't count.
     if matches!(&registered, Err(error) if matches!(error.code, ErrorCode::Busy | ErrorCode::Storage | ErrorCode::Internal))
     {
         server.limiter.registration_failed(session.peer.address);
     }
     registered
+}
+
+/// Counts a registration against its address.
+fn limit(session: &Session) -> Result<(), WireError> {
+    session
+        .server
+        .limiter
+        .registration(session.peer.address)
+        .map_err(too_many)
 }
 
 /// The SHA-256 of an invite's code, as it is kept.

@@ -51,14 +51,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
     pub async fn account_named(&self, key: &str) -> Result<Arc<Account>, StoreError> {
-        if let Some(account) = self.directory.by_key.get(key) {
-            return Ok(account);
-        }
-        let row = accounts::Entity::find()
-            .filter(accounts::Column::UsernameKey.eq(key))
-            .one(&self.readers)
-            .await?;
-        let account = self.remembered(row.ok_or(StoreError::NotFound)?).await?;
+        let account = match self.directory.by_key.get(key) {
+            Some(account) => account,
+            None => {
+                let row = accounts::Entity::find()
+                    .filter(accounts::Column::UsernameKey.eq(key))
+                    .one(&self.readers)
+                    .await?;
+                self.remembered(row.ok_or(StoreError::NotFound)?).await?
+            }
+        };
         if account.state == AccountState::Deleted {
             Err(StoreError::NotFound)
         } else {

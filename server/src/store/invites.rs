@@ -41,6 +41,20 @@ impl Store {
             })
             .await
     }
+
+    /// Whether an invite could be redeemed right now. Redeeming decides.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_invite(&self, code_hash: &[u8; 32], now: i64) -> Result<bool, StoreError> {
+        let found = invites::Entity::find()
+            .filter(invites::Column::CodeHash.eq(code_hash.to_vec()))
+            .filter(invites::Column::RedeemedAt.eq(0))
+            .filter(invites::Column::ExpiresAt.gt(now))
+            .one(&self.readers)
+            .await?;
+        Ok(found.is_some())
+    }
 }
 
 /// Uses an invite up. Returns whether it makes an administrator.

@@ -1,0 +1,81 @@
+//! Requests in few words.
+
+use kith_common::Base64Bytes;
+use serde_json::{Value, json};
+
+pub(crate) fn register(name: &str, password: &str) -> Value {
+    json!({"action": "register", "username": name, "password": password})
+}
+
+pub(crate) fn register_with(name: &str, password: &str, invite: &str) -> Value {
+    json!({"action": "register", "username": name, "password": password, "invite": invite})
+}
+
+pub(crate) fn login(name: &str, password: &str) -> Value {
+    json!({"action": "login", "username": name, "password": password})
+}
+
+pub(crate) fn resume(token: &Value) -> Value {
+    json!({"action": "resume", "token": token})
+}
+
+pub(crate) fn password(old: &str, new: &str) -> Value {
+    json!({"action": "password", "old_password": old, "new_password": new})
+}
+
+pub(crate) fn message(receiver: &str, content: &str) -> Value {
+    json!({"action": "message", "receiver": receiver, "content": content})
+}
+
+/// A message into a conversation that is known by its id.
+pub(crate) fn message_into(conversation: &Value, content: &str) -> Value {
+    json!({"action": "message", "conversation": conversation, "content": content})
+}
+
+pub(crate) fn file(receiver: &str, name: &str, bytes: &[u8]) -> Value {
+    json!({"action": "file", "receiver": receiver, "file_name": name, "file_data": base64(bytes)})
+}
+
+pub(crate) fn file_get(file: &Value) -> Value {
+    json!({"action": "file_get", "file": file})
+}
+
+pub(crate) fn contacts(action: &str, name: &str) -> Value {
+    json!({"action": "contacts", "contact_action": action, "contact_username": name})
+}
+
+pub(crate) fn list_contacts() -> Value {
+    json!({"action": "contacts", "contact_action": "list"})
+}
+
+pub(crate) fn list_sessions() -> Value {
+    json!({"action": "sessions", "session_action": "list"})
+}
+
+pub(crate) fn revoke(device: &Value) -> Value {
+    json!({"action": "sessions", "session_action": "revoke", "device": device})
+}
+
+/// Everything that is newer than these numbers.
+pub(crate) fn sync(held: Value) -> Value {
+    json!({"action": "sync", "logs": held})
+}
+
+pub(crate) fn logout() -> Value {
+    json!({"action": "logout"})
+}
+
+/// The request with a field more.
+pub(crate) fn with(mut request: Value, field: &str, value: impl Into<Value>) -> Value {
+    request[field] = value.into();
+    request
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> Value {
+    serde_json::to_value(Base64Bytes(bytes.to_vec())).unwrap()
+}
+
+/// What a base64 string stands for.
+pub(crate) fn bytes(base64: &Value) -> Vec<u8> {
+    serde_json::from_value::<Base64Bytes>(base64.clone()).unwrap().0
+}
