@@ -1,3 +1,4 @@
+use std::io;
 use std::time::Duration;
 
 use kith_common::{ErrorCode, WireError};
@@ -97,5 +98,14 @@ impl Error {
             }
             _ => None,
         }
+    }
+}
+
+/// What the system says of an error, without its number, which tells people nothing.
+pub fn system_reason(error: &io::Error) -> String {
+    let reason = error.to_string();
+    match error.raw_os_error() {
+        Some(number) => reason.replace(&format!(" (os error {number})"), ""),
+        None => reason,
     }
 }

@@ -36,7 +36,7 @@ mod trust;
 
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
-pub use error::Error;
+pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};
 pub use profile::{Account, Found, KnownServer, Profile, ProfileError, Store};
 pub use server_address::ServerAddress;

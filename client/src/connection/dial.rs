@@ -6,7 +6,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::{Error, ServerAddress, limits};
+use crate::{Error, ServerAddress, limits, system_reason};
 
 /// Connects to the first of a server's addresses that answers.
 ///
@@ -79,7 +79,7 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 async fn attempt(address: SocketAddr) -> Result<TcpStream, String> {
     let stream = match timeout(limits::DIAL, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(error.to_string()),
+        Ok(Err(error)) => return Err(system_reason(&error)),
         Err(_) => return Err("no answer in time".to_owned()),
     };
     stream.set_nodelay(true).map_err(|e| e.to_string())?;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::encode;
 use super::pushes::PushQueue;
-use crate::{Error, limits};
+use crate::{Error, limits, system_reason};
 
 /// The id of the pings that keep a connection alive; requests count from 1.
 const KEEPALIVE_ID: u64 = 0;
@@ -118,7 +118,7 @@ async fn read(mut reader: impl AsyncRead + Unpin, shared: &Shared, pushes: &Push
         match reader.read_buf(decoder.buffer_mut()).await {
             Ok(0) => return Error::Lost("the server ended it".to_owned()),
             Ok(_) => shared.state().moved = Instant::now(),
-            Err(error) => return Error::Lost(error.to_string()),
+            Err(error) => return Error::Lost(system_reason(&error)),
         }
         while let Some(frame) = decoder.next_frame() {
             let received = frame

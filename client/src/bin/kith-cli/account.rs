@@ -133,9 +133,9 @@ impl Opened {
                     "which account? Say --account {one} or --account {other}"
                 )));
             }
-            Found::None => return Err(not_logged_in()),
+            Found::None => return Err(unknown_account(place)),
         };
-        let token = account.token.clone().ok_or_else(not_logged_in)?;
+        let token = account.token.clone().ok_or_else(|| logged_out(&account))?;
         let link_pin = place.server.as_ref().and_then(|link| link.pin);
         let trust = choose_trust(&profile, place, &account.server, link_pin)?.trust()?;
         let (session, pushes) = match Session::resume(target(&account.server, trust), token).await {
@@ -222,10 +222,19 @@ fn target(server: &ServerAddress, trust: Trust) -> Target {
     }
 }
 
-fn not_logged_in() -> Failure {
+fn unknown_account(place: &Place) -> Failure {
+    let message = match &place.account {
+        Some(name) => format!("{name} has not logged in here; run `kith-cli login USER --server HOST`"),
+        None => "nobody has logged in here; run `kith-cli login USER --server HOST` (or register)".to_owned(),
+    };
+    Failure::new(Exit::NotLoggedIn, message)
+}
+
+fn logged_out(account: &Account) -> Failure {
+    let Account { username, server, .. } = account;
     Failure::new(
         Exit::NotLoggedIn,
-        "nobody is logged in here; run `kith-cli --server HOST login USER` (or register)",
+        format!("{username} is logged out; run `kith-cli login {username} --server {server}`"),
     )
 }
 

@@ -2,7 +2,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use kith_client::{CaFileError, Error, ProfileError, TrustError};
+use kith_client::{CaFileError, Error, ProfileError, TrustError, system_reason};
 use kith_common::ErrorCode;
 
 use crate::terminal::printable;
@@ -39,7 +39,10 @@ impl Failure {
 
     /// A file of this machine that can't be used.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        Self::new(Exit::Local, format!("{}: {error}", path.display()))
+        Self::new(
+            Exit::Local,
+            format!("{}: {}", path.display(), system_reason(error)),
+        )
     }
 
     /// Standard output that can't be written to.

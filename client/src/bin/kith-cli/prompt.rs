@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use kith_common::Pin;
+use kith_common::{Pin, limits};
 
 use crate::failure::{Exit, Failure};
 
@@ -59,7 +59,11 @@ pub(crate) async fn new_password(variable: &'static str) -> Result<String, Failu
         return Ok(password);
     }
     on_own_thread(move || {
-        let password = ask("New password: ", variable)?;
+        let (least, most) = limits::PASSWORD.into_inner();
+        let password = ask(
+            &format!("New password ({least} to {most} characters): "),
+            variable,
+        )?;
         if ask("The same again: ", variable)? == password {
             Ok(password)
         } else {

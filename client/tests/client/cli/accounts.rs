@@ -8,7 +8,9 @@ async fn exit_codes_tell_what_is_wrong() {
     let story = Story::begin().await;
     assert_eq!(story.run(&["fly"]).await.status.code(), Some(2));
     failed(&story.run(&["login", "alice"]).await, 2);
-    assert!(failed(&story.run(&["send", "bob", "hi"]).await, 5).contains("kith-cli --server HOST login"));
+    assert!(
+        failed(&story.run(&["send", "bob", "hi"]).await, 5).contains("kith-cli login USER --server HOST")
+    );
     let nobody = ["--server", "127.0.0.1:1", "login", "alice"];
     assert!(failed(&story.run(&nobody).await, 3).contains("can't reach 127.0.0.1:1"));
     std::fs::create_dir_all(story.home.path().join("kith")).unwrap();
@@ -129,7 +131,12 @@ async fn a_login_is_remembered_for_its_owner_alone() {
         .await;
     said(&output);
     assert!(story.profile()["accounts"][&account].get("token").is_none());
-    failed(&story.run(&["contacts"]).await, 5);
+    let told = failed(&story.run(&["contacts"]).await, 5);
+    let again = format!(
+        "alice is logged out; run `kith-cli login alice --server {}`",
+        story.server.address
+    );
+    assert!(told.contains(&again), "{told}");
 }
 
 #[tokio::test]

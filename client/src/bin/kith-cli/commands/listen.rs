@@ -1,10 +1,11 @@
 mod line;
 
 use std::convert::Infallible;
+use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 
 use jiff::tz::TimeZone;
-use kith_client::{Backoff, Error, Logs, Place as Standing, Push};
+use kith_client::{Account, Backoff, Error, Logs, Place as Standing, Push};
 use kith_common::LogEvent;
 
 use crate::account::Opened;
@@ -92,6 +93,7 @@ impl<'a> Listener<'a> {
         self.opened.session.reconnect().await?;
         self.catch_up().await?;
         *backoff = Backoff::new();
+        self.greet();
         let mut unkept = 0;
         loop {
             let push = match self.opened.pushes.waiting() {
@@ -126,6 +128,14 @@ impl<'a> Listener<'a> {
                 }
                 Push::Lost(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// Tells a person at a terminal that silence means that nothing has come.
+    fn greet(&self) {
+        if io::stdout().is_terminal() && io::stderr().is_terminal() {
+            let Account { username, server, .. } = &self.opened.account;
+            note(&format!("listening as {username} at {server}; Ctrl+C ends"));
         }
     }
 

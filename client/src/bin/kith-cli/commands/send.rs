@@ -1,10 +1,10 @@
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 
 use kith_common::{Username, limits};
 
 use crate::account::Opened;
 use crate::args::Place;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, note};
 use crate::output::Output;
 
 /// Sends a message: the words of the command line, or else standard input.
@@ -30,6 +30,9 @@ pub(crate) async fn send(
 }
 
 fn read_input() -> Result<String, Failure> {
+    if io::stdin().is_terminal() {
+        note("type the message, and end it with Ctrl+D on a line of its own");
+    }
     let mut text = String::new();
     let most = limits::MESSAGE_BYTES as u64 + 1;
     io::stdin()

@@ -47,8 +47,8 @@ pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) ->
                     &format!("[file] {file_name}, {} (get-file {file})", written_size(size)),
                 )
             }
-            EventKind::Contact => format!("* contacts: {} {}", body.change, body.username),
-            EventKind::Device => format!("* devices: {} {} {}", body.change, body.device, body.name),
+            EventKind::Contact => format!("* {}", contact_change(&body)),
+            EventKind::Device => format!("* {}", device_change(&body)),
             EventKind::Password => "* the password was changed".to_owned(),
             EventKind::Conversation => return None,
         },
@@ -84,6 +84,28 @@ pub(crate) fn written_time(millis: i64, zone: &TimeZone) -> String {
 
 fn read(event: &LogEvent) -> Option<Body> {
     serde_json::from_str(event.body.as_ref()?.get()).ok()
+}
+
+fn contact_change(body: &Body) -> String {
+    let Body { change, username, .. } = body;
+    match &**change {
+        "add" => format!("{username} is a contact now"),
+        "remove" => format!("{username} is no contact any more"),
+        "block" => format!("{username} is blocked"),
+        "unblock" => format!("{username} is not blocked any more"),
+        change => format!("contacts: {change} {username}"),
+    }
+}
+
+fn device_change(body: &Body) -> String {
+    let Body {
+        change, device, name, ..
+    } = body;
+    match &**change {
+        "added" => format!("{name} logged in (session {device})"),
+        "removed" => format!("{name} logged out (session {device})"),
+        change => format!("sessions: {change} {name} (session {device})"),
+    }
 }
 
 fn said(event: &LogEvent, reader: &Reader<'_>, what: &str) -> String {
@@ -150,7 +172,12 @@ mod tests {
         let device = json!({"change": "added", "device": 3, "name": "laptop"});
         assert_eq!(
             line(EventKind::Device, "alice", device).unwrap(),
-            "* devices: added 3 laptop"
+            "* laptop logged in (session 3)"
+        );
+        let contact = json!({"change": "block", "username": "mallory"});
+        assert_eq!(
+            line(EventKind::Contact, "alice", contact).unwrap(),
+            "* mallory is blocked"
         );
         assert_eq!(
             line(
