@@ -184,7 +184,7 @@ async fn watch_accounts(server: Arc<Server>) {
                     let is_off = account.state != AccountState::Active;
                     server
                         .hub
-                        .end_sessions(account.id, |device| is_off || revoked.contains(&device));
+                        .end_sessions(account.id, |device, _| is_off || revoked.contains(&device));
                 }
                 Err(error) => tracing::error!(target: "error", %error, "asking for ended sessions failed"),
             }

@@ -10,6 +10,9 @@
 mod requests;
 
 mod accounts;
+mod contacts;
+mod devices;
+mod exactly_once;
 mod guests;
 mod invites;
 mod login;

@@ -61,10 +61,14 @@ async fn log_in(session: &Session, request: &LoginRequest) -> Result<(Login, Log
         hash: found.password_hash.clone(),
         pepper: found.pepper_version,
     });
-    let verified = server.passwords.verify(&request.password, hashed.as_ref()).await;
-    let (Some(Credentials { account, .. }), Some(hashed), true) =
-        (credentials, hashed, verified.map_err(hash_error)?)
-    else {
+    let verified = match server.passwords.verify(&request.password, hashed.as_ref()).await {
+        Ok(verified) => verified,
+        Err(error) => {
+            attempt.untried();
+            return Err(hash_error(error));
+        }
+    };
+    let (Some(Credentials { account, .. }), Some(hashed), true) = (credentials, hashed, verified) else {
         return Err(WireError::new(
             ErrorCode::BadCredentials,
             "user name and password don't belong together",

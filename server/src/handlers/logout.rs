@@ -20,7 +20,10 @@ pub async fn handle(session: &mut Session) -> Result<(), WireError> {
         }
         let own = session.link.origin();
         session.server.hub.leave(account, own);
-        session.server.hub.end_sessions(account, |other| other == device);
+        session
+            .server
+            .hub
+            .end_sessions(account, |other, _| other == device);
     }
     tracing::info!(target: "authentication", user = session.username(), address = session.link.address(), "logged out");
     session.leave();

@@ -30,11 +30,17 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
         hash: found.password_hash,
         pepper: found.pepper_version,
     });
-    let mut right = server
+    let mut right = match server
         .passwords
         .verify(&request.old_password, hashed.as_ref())
         .await
-        .map_err(hash_error)?;
+    {
+        Ok(right) => right,
+        Err(error) => {
+            attempt.untried();
+            return Err(hash_error(error));
+        }
+    };
     if !right && author.client.is_some() {
         right = server
             .passwords
@@ -60,9 +66,11 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
     let new = server.passwords.hash(new).await.map_err(hash_error)?;
     let ended = server.store.change_password(author, new.hash, new.pepper).await;
     let ended = ended.map_err(|error| store_error(session, error))?;
-    server
-        .hub
-        .end_sessions(login.account.id, |device| ended.contains(&device));
+    // The seed's clients share a device; of those only the one that asks goes on.
+    let (own, is_shared) = (session.link.origin(), !session.link.is_native());
+    server.hub.end_sessions(login.account.id, |device, origin| {
+        ended.contains(&device) || is_shared && device == login.device && origin != own
+    });
     tracing::info!(target: "authentication", user = %name, address, ended = ended.len(), "password changed");
     Ok(())
 }

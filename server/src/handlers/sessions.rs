@@ -68,7 +68,10 @@ async fn revoke(session: &Session, request: SessionsRequest) -> Result<(), WireE
             ),
             error => store_error(session, error),
         })?;
-    session.server.hub.end_sessions(account, |other| other == device);
+    session
+        .server
+        .hub
+        .end_sessions(account, |other, _| other == device);
     tracing::info!(
         target: "authentication",
         user = session.username(),

@@ -86,12 +86,13 @@ impl Hub {
         self.accounts.remove_if(&account, |_, present| present.is_empty());
     }
 
-    /// Ends the account's sessions on the devices that `which` names: their connections are told, and are guests again.
-    pub fn end_sessions(&self, account: AccountId, which: impl Fn(DeviceId) -> bool) {
+    /// Ends those of the account's sessions that `which` says, by device and connection: their connections are told, and are
+    /// guests again.
+    pub fn end_sessions(&self, account: AccountId, which: impl Fn(DeviceId, Origin) -> bool) {
         let mut ended = Vec::new();
         if let Some(mut present) = self.accounts.get_mut(&account) {
             present.retain(|one| {
-                let ends = which(one.device);
+                let ends = which(one.device, one.link.origin());
                 if ends {
                     ended.push(one.link.clone());
                 }

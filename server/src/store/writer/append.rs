@@ -114,15 +114,15 @@ fn doubtful(items: &[Append], fates: &[Option<Appended>]) -> Vec<usize> {
 
 /// Finds the same key twice in one batch. Returns which item repeats which; the others with a used key fail.
 fn find_repeats(items: &[Append], fates: &mut [Option<Appended>]) -> Vec<(usize, usize)> {
-    let mut seen: HashMap<(AccountId, &str), (usize, i64)> = HashMap::new();
+    let mut seen: HashMap<(AccountId, &str), (usize, &Append, i64)> = HashMap::new();
     let mut repeats = Vec::new();
     for (index, item) in open(items, fates) {
         let Some(client) = &item.client else { continue };
         match seen.get(&(item.sender.id, client.id.as_str())) {
             None => {
-                seen.insert((item.sender.id, client.id.as_str()), (index, client.digest));
+                seen.insert((item.sender.id, client.id.as_str()), (index, item, client.digest));
             }
-            Some((first, digest)) if *digest == client.digest => {
+            Some((first, earlier, digest)) if *digest == client.digest && earlier.log.id == item.log.id => {
                 repeats.push((index, *first));
                 // Closed for now; the answer is filled in once the first one's is known.
                 set(fates, index, Err(StoreError::Busy));
