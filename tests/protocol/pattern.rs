@@ -39,11 +39,16 @@ impl Bindings {
         Ok(filled)
     }
 
-    /// Compares a line with a pattern, and binds what the pattern names for the first time.
+    /// Compares a line with a pattern, and binds what the pattern names for the first time, if the line is as it says.
     pub(crate) fn compare(&mut self, pattern: &str, line: &Value) -> Result<(), String> {
         let quoted = quote_placeholders(&repeat(pattern));
         let pattern = serde_json::from_str(&quoted).map_err(|error| format!("the pattern: {error}"))?;
-        self.agree("", &pattern, line)
+        let before = self.0.clone();
+        let result = self.agree("", &pattern, line);
+        if result.is_err() {
+            self.0 = before;
+        }
+        result
     }
 
     fn agree(&mut self, at: &str, pattern: &Value, found: &Value) -> Result<(), String> {

@@ -1,9 +1,11 @@
 //! Plays an example against a server of its own.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use kith_tests::{PASSWORD, Server};
+use kith_tests::{PASSWORD, PATIENCE, Server};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::connection::Connection;
 use crate::document::Example;
@@ -141,13 +143,20 @@ impl Stage {
     }
 
     async fn receive(&mut self, who: &str, pattern: &str, skipping: bool) -> Result<(), String> {
+        let mut passed_over = String::new();
         loop {
-            let line = self.connection(who)?.next().await;
-            let line = line.ok_or("instead the server closed the connection")?;
+            let next = timeout(PATIENCE / 2, self.connection(who)?.next()).await;
+            let line = match next {
+                Ok(Some(line)) => line,
+                Ok(None) => return Err(format!("{passed_over}the server closed the connection")),
+                Err(_) => return Err(format!("{passed_over}nothing more came")),
+            };
             match self.bindings.compare(pattern, &line) {
-                Err(_) if skipping => {}
-                Err(why) => return Err(format!("came {}\n{why}", shortened(&line))),
                 Ok(()) => return Ok(()),
+                Err(why) => writeln!(passed_over, "came {}\n{why}", shortened(&line)).unwrap(),
+            }
+            if !skipping {
+                return Err(passed_over);
             }
         }
     }
