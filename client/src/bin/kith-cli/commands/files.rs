@@ -19,6 +19,13 @@ pub(crate) async fn send_file(
     name: Option<String>,
     output: &Output,
 ) -> Result<(), Failure> {
+    if path.is_dir() {
+        let message = format!(
+            "{} is a folder: make one file of it (with tar or zip)",
+            path.display()
+        );
+        return Err(Failure::new(Exit::Local, message));
+    }
     let name = match name {
         Some(name) => name,
         None => path

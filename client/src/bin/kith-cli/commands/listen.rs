@@ -32,7 +32,13 @@ pub(crate) async fn listen(place: &Place, once: bool, output: &Output) -> Result
     };
     let result = tokio::select! {
         failure = listener.follow() => Err(failure),
-        signal = &mut stopped => signal,
+        signal = &mut stopped => {
+            if at_terminal() {
+                // The terminal has written `^C`; what the shell says next belongs on a line of its own.
+                eprintln!();
+            }
+            signal
+        }
     };
     listener.finish(result).await
 }
@@ -133,7 +139,7 @@ impl<'a> Listener<'a> {
 
     /// Tells a person at a terminal that silence means that nothing has come.
     fn greet(&self) {
-        if io::stdout().is_terminal() && io::stderr().is_terminal() {
+        if at_terminal() {
             let Account { username, server, .. } = &self.opened.account;
             note(&format!("listening as {username} at {server}; Ctrl+C ends"));
         }
@@ -193,6 +199,11 @@ impl From<Trouble> for Failure {
             Trouble::Final(failure) => failure,
         }
     }
+}
+
+/// Whether a person watches.
+fn at_terminal() -> bool {
+    io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Waits for the signal to stop.
