@@ -32,7 +32,13 @@ async fn a_guest_may_ask_for_little() {
     let mut alice = server.user("alice").await;
     let mut ended = server.native_login("alice").await;
     ended.ok(logout()).await;
-    for mut guest in [server.connect().await, server.connect_native().await, ended] {
+    // A token is only taken from those who said hello.
+    let guests = [
+        (server.connect().await, "conflict"),
+        (server.connect_native().await, "session_ended"),
+        (ended, "session_ended"),
+    ];
+    for (mut guest, resumed) in guests {
         for request in for_people_only() {
             assert_eq!(guest.error(request.clone()).await, "not_logged_in", "{request}");
         }
@@ -41,7 +47,7 @@ async fn a_guest_may_ask_for_little() {
             guest
                 .error(json!({"action": "resume", "token": "nobody's"}))
                 .await,
-            "session_ended"
+            resumed
         );
         assert_eq!(
             guest.error(login("alice", "a wrong one")).await,
