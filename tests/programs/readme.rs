@@ -144,10 +144,8 @@ fn readme() -> String {
 /// The fenced blocks in this language of a section.
 fn blocks(section: &str, language: &str) -> Vec<String> {
     let text = readme();
-    let start = text
-        .find(&format!("\n{section}\n"))
-        .expect("the README has that section");
-    let section = &text[start + 1..];
+    let heading = format!("\n{section}\n");
+    let (_, section) = text.split_once(&heading).expect("the README has that section");
     let section = section.split("\n## ").next().unwrap();
     let mut blocks = Vec::new();
     for part in section.split(&format!("\n```{language}\n")).skip(1) {

@@ -95,7 +95,7 @@ def chat(write):
     event = bob.receive()
     assert (event["event"], event["sender"], event["content"]) == ("message", alice_name, text), event
 
-    data = bytes(range(256)) * 40
+    data = bytes(range(256)) * 4
     bob.ask(action="file", receiver=alice_name, file_name="a.bin", file_data=base64.b64encode(data).decode())
     event = alice.receive()
     assert (event["event"], event["sender"], event["file_name"]) == ("file", bob_name, "a.bin"), event

@@ -88,7 +88,7 @@ impl Terminal {
     /// Waits until one of these is shown that was not there before; returns which.
     pub(crate) async fn wait_for(&mut self, expected: &[&str]) -> usize {
         loop {
-            let rest = &self.shown[self.seen..];
+            let rest = self.shown.get(self.seen..).unwrap_or_default();
             let found = expected
                 .iter()
                 .enumerate()

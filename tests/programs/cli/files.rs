@@ -9,7 +9,7 @@ async fn files_arrive_to_the_byte_and_replace_nothing() {
     let server = Server::start();
     let alice = Person::registered("alice", &server).await;
     let bob = Person::registered("bob", &server).await;
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| ((n * 7) >> 3) as u8).collect();
     fs::write(alice.home.path().join("holiday.bin"), &bytes).unwrap();
     let said = alice.does(&["send-file", "bob", "holiday.bin"]).await;
     let id = said

@@ -17,10 +17,10 @@ const COLUMNS: usize = 100;
 const MARGIN: usize = 16;
 
 const STYLE: &str = "\
-.back{fill:#fff;stroke:#d0d7de}.bar{fill:#f1f3f5}text{fill:#24292f;white-space:pre;\
+.back{fill:#fff;stroke:#d0d7de}text{fill:#24292f;\
 font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace}\
 .title{fill:#57606a}.typed{font-weight:600}\
-@media(prefers-color-scheme:dark){.back{fill:#0d1117;stroke:#30363d}.bar{fill:#161b22}text{fill:#e6edf3}\
+@media(prefers-color-scheme:dark){.back{fill:#0d1117;stroke:#30363d}text{fill:#e6edf3}\
 .title{fill:#8b949e}}";
 
 #[tokio::test]
@@ -28,16 +28,18 @@ font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace
 async fn picture() {
     let chat = FirstChat::play().await;
     let port = chat.server.address.port();
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    // Two things are made as the README's reader has them: the server's port, and this machine's name.
     let shown = |transcript: &str| {
-        // The picture's server is on the port on which the README's is.
         transcript
             .replace(&format!("--server localhost:{port}"), "--server localhost")
             .replace(&format!("localhost:{port}"), "localhost:7443")
+            .replace(&format!("kith-cli on {}", machine.trim()), "kith-cli on laptop")
     };
-    let panes = [
-        ("Alice", shown(chat.alice.transcript())),
-        ("Bob", shown(chat.bob.transcript())),
-    ];
+    let (alice, bob) = (shown(chat.alice.transcript()), shown(chat.bob.transcript()));
+    // Bob registers as Alice does: once is enough to see.
+    let (_, bob) = bob.split_once("\n$ kith-cli contacts").unwrap();
+    let panes = [("Alice", alice), ("Bob", format!("$ kith-cli contacts{bob}"))];
     std::fs::write(root().join("docs/first-chat.svg"), draw(&panes)).unwrap();
 }
 
@@ -57,7 +59,7 @@ fn draw(panes: &[(&str, String)]) -> String {
             height - 1
         )
         .unwrap();
-        for (row, line) in lines.iter().enumerate() {
+        for (row, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
             let y = (row + 2) * HEIGHT + 8;
             let class = if line.starts_with("$ ") {
                 " class=\"typed\""
@@ -78,7 +80,7 @@ fn draw(panes: &[(&str, String)]) -> String {
     let titles: Vec<&str> = panes.iter().map(|(title, _)| *title).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         role=\"img\">\n<title>A first chat in two terminals, those of {}</title>\n<style>{STYLE}</style>\n{body}</svg>\n",
+         xml:space=\"preserve\" role=\"img\">\n<title>A first chat in two terminals, those of {}</title>\n<style>{STYLE}</style>\n{body}</svg>\n",
         titles.join(" and ")
     )
 }
