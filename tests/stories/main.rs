@@ -10,10 +10,15 @@
 mod requests;
 
 mod accounts;
+mod administration;
 mod contacts;
+mod delivery;
 mod devices;
 mod exactly_once;
+mod files;
 mod guests;
 mod invites;
 mod login;
+mod pace;
+mod privacy;
 mod seed;

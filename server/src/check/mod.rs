@@ -167,7 +167,10 @@ fn certificate(source: &Source, config: &Config, now: Timestamp) -> Vec<Finding>
             ));
         }
     }
-    findings.extend(keys.iter().filter_map(|key| exposed("key", key)));
+    let usable = keys.iter().filter(|key| key.exists());
+    findings.extend(usable.map(|key| {
+        exposed("key", key).unwrap_or_else(|| Finding::ok(format!("key {}, closed to others", key.display())))
+    }));
     findings
 }
 
