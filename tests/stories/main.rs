@@ -11,12 +11,15 @@ mod requests;
 
 mod accounts;
 mod administration;
+mod bad_connections;
+mod bad_input;
 mod contacts;
 mod delivery;
 mod devices;
 mod exactly_once;
 mod files;
 mod guests;
+mod http;
 mod invites;
 mod login;
 mod pace;

@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use rustls::pki_types::pem::PemObject as _;
@@ -148,6 +149,11 @@ impl Raw {
             json!({"status": "ok", "id": "nothing"}),
             "something had come"
         );
+    }
+
+    /// Whether something has come, or the server has closed the connection, within this time.
+    pub async fn has_more(&mut self, within: Duration) -> bool {
+        !self.received.is_empty() || timeout(within, self.fill()).await.is_ok()
     }
 
     /// Waits until the server has closed the connection; what it says before is returned.

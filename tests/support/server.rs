@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
 use crate::builder::{Builder, kith_server, run};
-use crate::{PASSWORD, Raw};
+use crate::{PASSWORD, PATIENCE, Raw};
 
 /// A server process with data of its own.
 pub struct Server {
@@ -48,6 +49,26 @@ impl Server {
     /// What is in `server.log` so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data().join("logs/server.log")).unwrap_or_default()
+    }
+
+    /// Waits until so many lines of `server.log` hold all these words; lines are written a little after what they tell of.
+    pub async fn logged(&self, count: usize, words: &[&str]) {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        let waiting = async {
+            while self.lines_with(words) < count {
+                looks.tick().await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "fewer than {count} lines with {words:?}");
+        assert_eq!(self.lines_with(words), count, "lines with {words:?}");
+    }
+
+    fn lines_with(&self, words: &[&str]) -> usize {
+        let log = self.log();
+        log.lines()
+            .filter(|line| words.iter().all(|word| line.contains(word)))
+            .count()
     }
 
     /// The server's database, opened beside the server: to see what is in it, to lock it, or to spoil it.

@@ -224,7 +224,7 @@ impl Session {
         let stopping = server.shutdown.cancelled();
         tokio::pin!(stopping);
         let mut frame_began = Instant::now();
-        let mut nonsense = 0;
+        let (mut nonsense, mut is_noted) = (0, false);
         let mut large: Option<OwnedSemaphorePermit> = None;
         // One timer for every deadline of the session.
         let timer = tokio::time::sleep_until(self.guest_since + server.config.limits.login);
@@ -232,15 +232,26 @@ impl Session {
         loop {
             while let Some(frame) = decoder.next_frame() {
                 self.notice_end(&mut decoder);
-                match frame {
+                let made_sense = match frame {
                     Err(FrameError::TooLong) => return End::TooLong,
                     Err(error) => {
-                        nonsense += 1;
                         self.refuse(&WireError::new(ErrorCode::Malformed, error.to_string()))
                             .await;
+                        Err(error.to_string())
                     }
-                    Ok(frame) if self.handle(&frame, &mut decoder).await => nonsense = 0,
-                    Ok(_) => nonsense += 1,
+                    Ok(frame) if self.handle(&frame, &mut decoder).await => Ok(()),
+                    Ok(_) => Err("not a request".to_owned()),
+                };
+                match made_sense {
+                    Ok(()) => nonsense = 0,
+                    Err(reason) => {
+                        nonsense += 1;
+                        // Once a connection, so that nobody can fill the log.
+                        if !std::mem::replace(&mut is_noted, true) {
+                            let (user, address) = (self.username(), self.link.address());
+                            tracing::warn!(target: "connection", user, address, reason, "a message makes no sense");
+                        }
+                    }
                 }
                 if nonsense >= NONSENSE && self.login.is_none() {
                     return End::Nonsense;
