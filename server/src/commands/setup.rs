@@ -78,6 +78,7 @@ fn print_invite(link: &InviteLink) {
     println!();
     println!("Invite for the administrator, for one use within 24 hours; keep it to yourself:");
     println!("  {link}");
+    println!("In a terminal, with the link in quotes: kith-cli register NAME --invite 'LINK'");
     let paint = if std::io::stdout().is_terminal() {
         Paint::Ansi
     } else {

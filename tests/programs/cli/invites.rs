@@ -13,6 +13,10 @@ async fn a_link_is_all_that_a_new_person_needs() {
     relay.plug(server.address);
 
     let alice = Person::new();
+    // What a shell makes of a link without quotes.
+    let (cut, _) = server.admin_link.split_once('&').unwrap();
+    let told = alice.fails(2, &["register", "alice", "--invite", cut]).await;
+    assert!(told.contains("put it in quotes"), "{told}");
     let said = alice
         .does(&["register", "alice", "--invite", &server.admin_link])
         .await;

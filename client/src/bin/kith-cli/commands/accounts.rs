@@ -78,8 +78,14 @@ fn read_invite(
             let link: InviteLink = text
                 .parse()
                 .map_err(|error| Failure::usage(format!("--invite: {error}")))?;
-            let code = link.code.clone();
-            Ok((Some(link), code))
+            // A shell takes the `&` before the code for the end of the command. Without a code this would go on as a
+            // registration without an invite, which is another thing than what was meant.
+            let code = link.code.clone().ok_or_else(|| {
+                Failure::usage(
+                    "--invite: this link holds no invite; put it in quotes, or the shell cuts it at the &",
+                )
+            })?;
+            Ok((Some(link), Some(code)))
         }
         Some(code) => Ok((None, Some(code))),
         None => Ok((None, place.server.as_ref().and_then(|link| link.code.clone()))),
