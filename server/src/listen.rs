@@ -95,7 +95,7 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, tls: TlsAcceptor
             places.clone().try_acquire_owned(),
             server.limiter.guest(peer.address),
         ) else {
-            tracing::warn!(target: "connection", user = "-", address = %peer.address, "refused: too many connections");
+            tracing::warn!(target: "connection", user = "-", address = peer.address.to_string(), "refused: too many connections");
             continue;
         };
         let (server, tls) = (server.clone(), tls.clone());
@@ -121,7 +121,7 @@ async fn connection(server: Arc<Server>, stream: TcpStream, peer: Peer, tls: Tls
         Ok(Err(Refusal::Tls(error))) => format!("TLS handshake failed: {error}"),
         Err(_) => "TLS handshake took too long".to_owned(),
     };
-    tracing::warn!(target: "connection", user = "-", address = %peer.address, "{reason}");
+    tracing::warn!(target: "connection", user = "-", address = peer.address.to_string(), "{reason}");
 }
 
 enum Refusal {
@@ -165,7 +165,7 @@ async fn speak(server: Arc<Server>, mut stream: TlsStream<TcpStream>, peer: Peer
         .alpn_protocol()
         .map(|name| String::from_utf8_lossy(name).into_owned());
     let protocol = alpn.as_deref().unwrap_or("-");
-    tracing::info!(target: "connection", user = "-", address = %peer.address, protocol, "connected");
+    tracing::info!(target: "connection", user = "-", address = peer.address.to_string(), protocol, "connected");
     let mut received = Vec::new();
     let is_http = match alpn.as_deref() {
         Some(kith_common::PROTOCOL) => false,
@@ -180,7 +180,7 @@ async fn speak(server: Arc<Server>, mut stream: TlsStream<TcpStream>, peer: Peer
                 () = server.shutdown.cancelled() => return,
             };
             if !matches!(read, Ok(Ok(1..))) {
-                tracing::info!(target: "connection", user = "-", address = %peer.address, "disconnected");
+                tracing::info!(target: "connection", user = "-", address = peer.address.to_string(), "disconnected");
                 return;
             }
             received.first().is_some_and(u8::is_ascii_alphabetic)

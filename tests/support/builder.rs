@@ -60,7 +60,7 @@ impl Builder {
 
     /// A write beyond [`Server::limit_files`] fails, where it would else end the process with a signal (setrlimit(2)).
     pub fn survives_file_limit(mut self) -> Self {
-        self.shell = Some("trap '' XFSZ");
+        self.shell = Some("trap '' XFSZ; exec");
         self
     }
 
@@ -110,10 +110,10 @@ pub(crate) fn kith_server(variables: &[(String, String)]) -> Command {
     clean(Command::new(program("kith-server", "KITH_SERVER_BIN")), variables)
 }
 
-/// The same in a shell that runs something first and then becomes the server.
-fn kith_server_after(shell: &str, variables: &[(String, String)]) -> Command {
+/// The same in a shell, after some words of it: `trap '' XFSZ; exec`, `timeout 30`.
+pub(crate) fn kith_server_in(shell: &str, variables: &[(String, String)]) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+    command.args(["-c", &format!("{shell} \"$0\" \"$@\"")]);
     command.arg(program("kith-server", "KITH_SERVER_BIN"));
     clean(command, variables)
 }
@@ -137,7 +137,7 @@ pub(crate) fn run(
     let mut process = shell
         .map_or_else(
             || kith_server(variables),
-            |shell| kith_server_after(shell, variables),
+            |shell| kith_server_in(shell, variables),
         )
         .args(["run", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)

@@ -8,7 +8,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
-use crate::builder::{Builder, kith_server, run};
+use crate::builder::{Builder, kith_server, kith_server_in, run};
 use crate::{PASSWORD, PATIENCE, Raw};
 
 /// A server process with data of its own.
@@ -104,7 +104,13 @@ impl Server {
 
     /// Runs a command that must fail with exit code 1. Returns the one line that it says why.
     pub fn fails(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments);
+        // One that doesn't fail is ended; `timeout` then gives another exit code.
+        let output = kith_server_in("timeout 30", &self.variables)
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data())
+            .output()
+            .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");

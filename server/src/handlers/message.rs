@@ -32,7 +32,7 @@ pub async fn handle(session: &Session, id: Option<RequestId>, request: MessageRe
             }
             Err(error) => {
                 if let StoreError::Database(_) = &error {
-                    tracing::error!(target: "error", %user, address = link.address(), %error, "a message was not stored");
+                    tracing::error!(target: "error", user = &*user, address = link.address(), %error, "a message was not stored");
                 }
                 Item::Line(encode_reply::<()>(id.as_ref(), &Err(append_error(error))))
             }

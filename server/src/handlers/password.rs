@@ -54,7 +54,7 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
                 .map_err(|error| store_error(session, error))?;
     }
     if !right {
-        tracing::warn!(target: "authentication", user = %name, address, "password change refused");
+        tracing::warn!(target: "authentication", user = &**name, address, "password change refused");
         let message = "the old password is not right";
         return Err(WireError::field(
             ErrorCode::BadCredentials,
@@ -71,6 +71,6 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
     server.hub.end_sessions(login.account.id, |device, origin| {
         ended.contains(&device) || is_shared && device == login.device && origin != own
     });
-    tracing::info!(target: "authentication", user = %name, address, ended = ended.len(), "password changed");
+    tracing::info!(target: "authentication", user = &**name, address, ended = ended.len(), "password changed");
     Ok(())
 }

@@ -35,7 +35,7 @@ pub async fn handle(session: &Session, request: &ResumeRequest) -> Result<(Login
         ));
     };
     let (user, device) = (&resumed.account.username, resumed.device.0);
-    tracing::info!(target: "authentication", %user, address, device, "resumed");
+    tracing::info!(target: "authentication", user = &**user, address, device, "resumed");
     let reply = reply(&resumed.account, resumed.device, None);
     Ok((
         Login {
