@@ -3,11 +3,19 @@ use std::time::Duration;
 
 use kith_migrations::Migrator;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+};
 use sea_orm_migration::MigratorTrait;
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// How long opening the database may take, at the start and when the writer opens it again after a failure: writes wait
+/// for that, and get an error rather than wait for long.
+const OPENING: Duration = Duration::from_secs(30);
+const OPENING_AGAIN: Duration = Duration::from_secs(5);
 
 /// Connections for reading.
 const READERS: u32 = 4;
@@ -17,6 +25,9 @@ const STATEMENTS: usize = 256;
 
 /// Pages of the write-ahead log after which a commit copies them into the database (16 MiB of them).
 const CHECKPOINT_PAGES: &str = "4096";
+
+/// The lock that is held while the schema changes.
+const MIGRATING: i64 = 7_443_000_001;
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +58,9 @@ pub(super) async fn writing(
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None);
-    Ok((connect(url, data, options.clone()).await?, options))
+    let connection = connect(url, data, options.clone()).await?;
+    options.acquire_timeout(OPENING_AGAIN);
+    Ok((connection, options))
 }
 
 /// The pool for reading.
@@ -57,24 +70,52 @@ pub(super) async fn reading(url: &str, data: &Path) -> Result<DatabaseConnection
     connect(url, data, options).await
 }
 
-/// Brings the schema up to date.
+/// Brings the schema up to date, whole or not at all. Another process that wants the same waits.
 pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), OpenError> {
-    let failed = |error| OpenError::Database {
+    let transaction = connection.begin_with_options(immediate()).await;
+    let transaction = transaction.map_err(schema_error)?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        // PostgreSQL lets two begin to make the same table. The number is nothing but the same for all.
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATING})");
+        transaction
+            .execute_unprepared(&lock)
+            .await
+            .map_err(schema_error)?;
+    }
+    migrate_in(&transaction).await?;
+    transaction.commit().await.map_err(schema_error)
+}
+
+/// A transaction that will write: SQLite locks at once, instead of failing when somebody else was faster.
+pub(super) fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+fn schema_error(error: DbErr) -> OpenError {
+    OpenError::Database {
         place: "(its schema)".to_owned(),
         error,
-    };
+    }
+}
+
+async fn migrate_in(connection: &DatabaseTransaction) -> Result<(), OpenError> {
     let known: Vec<String> = Migrator::migrations()
         .iter()
         .map(|migration| migration.name().to_owned())
         .collect();
-    let applied = Migrator::get_migration_models(connection).await.map_err(failed)?;
+    let applied = Migrator::get_migration_models(connection)
+        .await
+        .map_err(schema_error)?;
     if let Some(newer) = applied
         .into_iter()
         .find(|applied| !known.contains(&applied.version))
     {
         return Err(OpenError::Newer(newer.version));
     }
-    Migrator::up(connection, None).await.map_err(failed)
+    Migrator::up(connection, None).await.map_err(schema_error)
 }
 
 async fn connect(url: &str, data: &Path, options: ConnectOptions) -> Result<DatabaseConnection, OpenError> {
@@ -102,7 +143,7 @@ fn options(url: &str, data: &Path, query_only: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(if url == "sqlite" { "sqlite:kith.db" } else { url });
     options
         .sqlx_logging(false)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(OPENING)
         // The file goes in as a path, not as part of an address, so that no name can be misread.
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite

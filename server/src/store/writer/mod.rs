@@ -10,11 +10,10 @@ mod scope;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
-use tokio::sync::{mpsc, oneshot};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, TransactionTrait};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use append::padded;
@@ -22,17 +21,24 @@ pub use scope::Author;
 pub(super) use scope::{Previous, Scope};
 
 use super::error::StoreError;
+use super::open::immediate;
 use super::types::{Append, Receipt, Stored};
 use crate::clock::Clock;
 
 /// Most writes that wait for the writer; further ones wait at their own connection.
 const QUEUE: usize = 8192;
 
+/// Most bytes of content that wait with them; likewise.
+const QUEUE_BYTES: u32 = 64 * 1024 * 1024;
+
 /// Most writes in one transaction, so that a batch takes tens of milliseconds at the worst.
 const BATCH: usize = 1024;
 
 /// Most bytes of content in one transaction.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long a connection that failed may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Called with the outcome of an append, after the commit.
 pub type Completion = Box<dyn FnOnce(Result<Receipt, StoreError>) + Send>;
@@ -52,7 +58,7 @@ trait Change: Send {
 }
 
 enum Work {
-    Append(Append, Completion),
+    Append(Append, Completion, OwnedSemaphorePermit),
     Change(Box<dyn Change>),
 }
 
@@ -60,13 +66,18 @@ enum Work {
 #[derive(Clone)]
 pub(super) struct WriterHandle {
     queue: mpsc::Sender<Work>,
+    room: Arc<Semaphore>,
 }
 
 impl WriterHandle {
     /// Queues an append; waits while the queue is full.
     pub(super) async fn append(&self, append: Append, completion: Completion) {
-        if let Err(mpsc::error::SendError(Work::Append(_, completion))) =
-            self.queue.send(Work::Append(append, completion)).await
+        let size = u32::try_from(append.body.len()).map_or(QUEUE_BYTES, |size| size.min(QUEUE_BYTES));
+        let Ok(room) = self.room.clone().acquire_many_owned(size).await else {
+            return completion(Err(StoreError::Busy));
+        };
+        if let Err(mpsc::error::SendError(Work::Append(_, completion, _))) =
+            self.queue.send(Work::Append(append, completion, room)).await
         {
             completion(Err(StoreError::Busy));
         }
@@ -133,7 +144,8 @@ pub(super) fn spawn(
         clock,
         observer,
     };
-    (WriterHandle { queue }, tokio::spawn(writer.run(receiver)))
+    let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
+    (WriterHandle { queue, room }, tokio::spawn(writer.run(receiver)))
 }
 
 struct Writer {
@@ -161,11 +173,14 @@ impl Writer {
                 batch.add(work);
             }
             let outcome = self.write(&mut batch).await;
+            let failed = outcome.is_err();
             if let Err(error) = &outcome {
                 tracing::error!(target: "error", %error, "writing failed; nothing of the batch was stored");
-                self.reconnect().await;
             }
             self.tell(batch, outcome);
+            if failed {
+                self.reconnect().await;
+            }
         }
         if let Err(error) = self.connection.close().await {
             tracing::error!(target: "error", %error, "closing the database failed");
@@ -173,11 +188,7 @@ impl Writer {
     }
 
     async fn write(&self, batch: &mut Batch) -> Result<Outcome, StoreError> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = self.connection.begin_with_options(immediate).await?;
+        let transaction = self.connection.begin_with_options(immediate()).await?;
         let now = self.clock.now();
         let mut outcome = Outcome::default();
         for change in &mut batch.changes {
@@ -195,14 +206,9 @@ impl Writer {
             }
         }
         if !batch.appends.is_empty() {
-            let appended = append::append_all(&transaction, now, &batch.appends).await?;
-            outcome.receipts.reserve(appended.len());
-            for item in appended {
-                outcome.receipts.push(item.map(|(receipt, stored)| {
-                    outcome.events.extend(stored);
-                    receipt
-                }));
-            }
+            let (receipts, mut events) = append::append_all(&transaction, now, &batch.appends).await?;
+            outcome.receipts = receipts;
+            outcome.events.append(&mut events);
         }
         transaction.commit().await?;
         Ok(outcome)
@@ -210,7 +216,8 @@ impl Writer {
 
     /// After a failure of the database the state of the connection is unknown: a new one is certain.
     async fn reconnect(&mut self) {
-        let _ = self.connection.close_by_ref().await;
+        // A database that is gone doesn't answer.
+        let _ = tokio::time::timeout(FAREWELL, self.connection.close_by_ref()).await;
         match Database::connect(self.options.clone()).await {
             Ok(connection) => self.connection = connection,
             // The closed one stays: the next batch fails too and tries again.
@@ -225,11 +232,12 @@ impl Writer {
                 for (completion, receipt) in batch.completions.into_iter().zip(outcome.receipts) {
                     completion(receipt);
                 }
-                for (change, result) in batch.changes.into_iter().zip(outcome.changes) {
-                    change.finish(result);
-                }
                 if !outcome.events.is_empty() {
                     self.observer.committed(&outcome.events);
+                }
+                // And these last: what follows from a change, such as the end of a session, comes after its event.
+                for (change, result) in batch.changes.into_iter().zip(outcome.changes) {
+                    change.finish(result);
                 }
             }
             Err(error) => {
@@ -250,15 +258,18 @@ struct Batch {
     completions: Vec<Completion>,
     changes: Vec<Box<dyn Change>>,
     bytes: usize,
+    /// The places in the queue, given back once the batch is written.
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 impl Batch {
     fn add(&mut self, work: Work) {
         match work {
-            Work::Append(append, completion) => {
+            Work::Append(append, completion, room) => {
                 self.bytes += append.body.len();
                 self.appends.push(append);
                 self.completions.push(completion);
+                self.room.push(room);
             }
             Work::Change(change) => self.changes.push(change),
         }

@@ -3,11 +3,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kith_common::{DeviceId, EventKind};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+};
 
-use crate::store::entity::{events, logs};
+use crate::store::entity::{accounts, events, logs};
 use crate::store::error::StoreError;
-use crate::store::types::{Account, ClientKey, Origin, Reader, Stored, kind_to_column};
+use crate::store::types::{
+    Account, AccountId, AccountState, ClientKey, Origin, Reader, Stored, kind_to_column,
+};
 
 /// Who makes a change, and what makes it happen once.
 #[derive(Clone, Debug)]
@@ -64,6 +68,31 @@ impl Scope {
     /// The time of this transaction, in milliseconds since 1970-01-01T00:00:00Z.
     pub(in crate::store) fn now(&self) -> i64 {
         self.now
+    }
+
+    /// Makes sure that the account can still be used: what the handler saw may have changed since.
+    ///
+    /// # Errors
+    /// [`StoreError::Inactive`] when it can't.
+    pub(in crate::store) async fn require_active(&self, account: AccountId) -> Result<(), StoreError> {
+        match self.state(account).await? {
+            Some(AccountState::Active) => Ok(()),
+            _ => Err(StoreError::Inactive),
+        }
+    }
+
+    /// Whether the account can be used; `None` when there is none.
+    pub(in crate::store) async fn state(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<AccountState>, StoreError> {
+        let state: Option<i16> = accounts::Entity::find_by_id(account.0)
+            .select_only()
+            .column(accounts::Column::State)
+            .into_tuple()
+            .one(&self.savepoint)
+            .await?;
+        Ok(state.map(AccountState::from_column))
     }
 
     /// Looks whether the author's `client_id` was used before.

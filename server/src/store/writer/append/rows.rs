@@ -1,0 +1,155 @@
+//! The statements of a batch.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::sea_query::{CaseStatement, Expr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+};
+
+use crate::store::entity::{blobs, event_blobs, events, logs};
+use crate::store::error::StoreError;
+use crate::store::types::{Append, LogId, kind_to_column};
+
+/// Most rows in one insert. SQLite takes 32,766 parameters; an event has nine.
+const ROWS: usize = 512;
+
+/// Finds the items whose `expect` isn't the number that they would get.
+pub(super) async fn unexpected(
+    savepoint: &DatabaseTransaction,
+    todo: &[(usize, &Append)],
+) -> Result<HashSet<usize>, StoreError> {
+    let mut refused = HashSet::new();
+    if todo.iter().all(|(_, item)| item.expect.is_none()) {
+        return Ok(refused);
+    }
+    let ids = padded(todo.iter().map(|(_, item)| item.log.id.0));
+    let rows: Vec<(i64, i64)> = logs::Entity::find()
+        .select_only()
+        .columns([logs::Column::Id, logs::Column::Newest])
+        .filter(logs::Column::Id.is_in(ids))
+        .lock_exclusive()
+        .into_tuple()
+        .all(savepoint)
+        .await?;
+    let mut newest: HashMap<i64, i64> = rows.into_iter().collect();
+    for (index, item) in todo {
+        let Some(newest) = newest.get_mut(&item.log.id.0) else {
+            continue;
+        };
+        if item.expect.is_some_and(|expected| expected != *newest + 1) {
+            refused.insert(*index);
+        } else {
+            *newest += 1;
+        }
+    }
+    Ok(refused)
+}
+
+/// Raises each log's `newest` by its count, in one statement. Returns the first number given out in each.
+pub(super) async fn take_numbers(
+    savepoint: &DatabaseTransaction,
+    counts: &HashMap<LogId, i64>,
+) -> Result<HashMap<LogId, i64>, StoreError> {
+    let ids = padded(counts.keys().map(|log| log.0));
+    let mut case = CaseStatement::new();
+    for id in &ids {
+        case = case.case(
+            logs::Column::Id.eq(*id),
+            counts.get(&LogId(*id)).copied().unwrap_or_default(),
+        );
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = logs::Entity::update_many()
+        .col_expr(
+            logs::Column::Newest,
+            Expr::col(logs::Column::Newest).add(case.finally(0)),
+        )
+        .filter(logs::Column::Id.is_in(ids))
+        .exec_with_returning(savepoint)
+        .await?;
+    let first = |row: &logs::Model| row.newest - counts.get(&LogId(row.id)).copied().unwrap_or_default() + 1;
+    Ok(rows.iter().map(|row| (LogId(row.id), first(row))).collect())
+}
+
+/// Inserts in chunks whose sizes are powers of two, so that few different statements are ever prepared.
+pub(super) async fn insert_events(
+    savepoint: &DatabaseTransaction,
+    now: i64,
+    mut numbered: &[(&Append, i64)],
+) -> Result<(), StoreError> {
+    while !numbered.is_empty() {
+        let mut size = ROWS;
+        while size > numbered.len() {
+            size /= 2;
+        }
+        let (chunk, rest) = numbered.split_at(size);
+        events::Entity::insert_many(chunk.iter().map(|(item, number)| event(item, *number, now)))
+            .exec_without_returning(savepoint)
+            .await?;
+        numbered = rest;
+    }
+    Ok(())
+}
+
+fn event(item: &Append, number: i64, now: i64) -> events::ActiveModel {
+    events::ActiveModel {
+        log_id: Set(item.log.id.0),
+        number: Set(number),
+        sender_id: Set(item.sender.id.0),
+        device_id: Set(item.device.0),
+        kind: Set(kind_to_column(item.kind)),
+        time: Set(now),
+        body: Set(Some(item.body.to_vec())),
+        client_id: Set(item.client.as_ref().map(|client| client.id.as_str().to_owned())),
+        client_digest: Set(item.client.as_ref().map(|client| client.digest)),
+    }
+}
+
+pub(super) async fn insert_blobs(
+    savepoint: &DatabaseTransaction,
+    now: i64,
+    numbered: &[(&Append, i64)],
+) -> Result<(), StoreError> {
+    let with_blob = || {
+        numbered
+            .iter()
+            .filter_map(|(item, number)| Some((item, *number, item.blob.as_ref()?)))
+    };
+    if with_blob().next().is_none() {
+        return Ok(());
+    }
+    let rows = with_blob().map(|(item, _, blob)| blobs::ActiveModel {
+        id: Set(blob.id.clone()),
+        owner_id: Set(item.sender.id.0),
+        size: Set(i64::try_from(blob.size).unwrap_or(i64::MAX)),
+        hash: Set(blob.hash.to_vec()),
+        created_at: Set(now),
+    });
+    let links = with_blob().map(|(item, number, blob)| event_blobs::ActiveModel {
+        log_id: Set(item.log.id.0),
+        number: Set(number),
+        blob_id: Set(blob.id.clone()),
+    });
+    blobs::Entity::insert_many(rows)
+        .exec_without_returning(savepoint)
+        .await?;
+    event_blobs::Entity::insert_many(links)
+        .exec_without_returning(savepoint)
+        .await?;
+    Ok(())
+}
+
+/// The distinct ids, sorted, with the last one repeated up to a power of two: so the statements that list them come in few
+/// lengths, and the database's cache of prepared statements holds them.
+pub(in crate::store) fn padded(ids: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut ids: Vec<i64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if let Some(&last) = ids.last() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    ids
+}
