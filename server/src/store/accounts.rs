@@ -15,7 +15,7 @@ use super::directory::account_from;
 use super::entity::{accounts, blobs, devices, event_blobs, events, logs};
 use super::error::StoreError;
 use super::invites::redeem;
-use super::types::{Account, AccountId, AccountState, LogKind};
+use super::types::{Account, AccountId, AccountState, LogKind, kind_to_column};
 use super::writer::{Author, Previous, Scope};
 
 /// An account to be made.
@@ -143,6 +143,7 @@ impl Store {
         self.writer
             .change(move |scope| {
                 Box::pin(async move {
+                    scope.require_active(author.account.id).await?;
                     if scope.previous(&author).await? == Previous::Same {
                         return Ok(Vec::new());
                     }
@@ -239,22 +240,26 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn set_enabled(&self, key: &str, enabled: bool) -> Result<(), StoreError> {
         let account = self.account_named(key).await?;
-        self.directory.forget(&account);
-        self.writer
+        let id = account.id;
+        let changed = self
+            .writer
             .change(move |scope| {
                 Box::pin(async move {
                     if !enabled {
-                        revoke_devices(scope, account.id, None).await?;
+                        revoke_devices(scope, id, None).await?;
                     }
                     let state = if enabled {
                         AccountState::Active
                     } else {
                         AccountState::Disabled
                     };
-                    set_state(scope, account.id, state).await
+                    set_state(scope, id, state).await
                 })
             })
-            .await
+            .await;
+        // Not before: a reader would remember what was so far.
+        self.directory.forget(&account);
+        changed
     }
 
     /// Ends an account: its sessions end, the content of what it wrote is erased (numbers stay), its name is never given
@@ -264,10 +269,13 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn delete_account(&self, key: &str) -> Result<Vec<String>, StoreError> {
         let account = self.account_named(key).await?;
+        let id = account.id;
+        let erased = self
+            .writer
+            .change(move |scope| Box::pin(async move { erase(scope, id).await }))
+            .await;
         self.directory.forget(&account);
-        self.writer
-            .change(move |scope| Box::pin(async move { erase(scope, account.id).await }))
-            .await
+        erased
     }
 
     /// Accounts changed since a time (in milliseconds), by this or another process; they are read anew.
@@ -353,9 +361,12 @@ async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, Sto
     revoke_devices(scope, account, None).await?;
     set_hash(scope, account, String::new(), 0).await?;
     set_state(scope, account, AccountState::Deleted).await?;
+    // That a conversation was opened with them stands in other people's logs too, and stays there: it is no content, and
+    // without it the log would not say which conversations they have.
     events::Entity::update_many()
         .col_expr(events::Column::Body, Expr::value(Option::<Vec<u8>>::None))
         .filter(events::Column::SenderId.eq(account.0))
+        .filter(events::Column::Kind.ne(kind_to_column(EventKind::Conversation)))
         .exec(scope.db())
         .await?;
     let owned: Vec<String> = blobs::Entity::find()

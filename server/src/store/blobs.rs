@@ -4,6 +4,7 @@ use bytes::Bytes;
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationDef};
 
 use super::Store;
+use super::directory::is_text;
 use super::entity::{blobs, event_blobs, events, members};
 use super::error::StoreError;
 use super::types::AccountId;
@@ -14,6 +15,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when the blob is not there or nobody sent it to this account.
     pub async fn announced_blob(&self, account: AccountId, blob: &str) -> Result<Bytes, StoreError> {
+        if !is_text(blob) {
+            return Err(StoreError::NotFound);
+        }
         let member: RelationDef = event_blobs::Entity::belongs_to(members::Entity)
             .from(event_blobs::Column::LogId)
             .to(members::Column::LogId)

@@ -10,7 +10,7 @@ use super::Store;
 use super::conversations::direct_log_id;
 use super::entity::{contacts, members};
 use super::error::StoreError;
-use super::types::{Account, AccountId};
+use super::types::{Account, AccountId, AccountState};
 use super::writer::{Author, Previous, Scope};
 
 /// A change of a contact.
@@ -47,7 +47,7 @@ pub struct Contacts {
 }
 
 impl Store {
-    /// The account's contacts and blocks.
+    /// The account's contacts and blocks, but for people whose accounts have ended.
     ///
     /// # Errors
     /// The database failed.
@@ -59,6 +59,9 @@ impl Store {
         let mut list = Contacts::default();
         for row in rows {
             let other = self.account(AccountId(row.other_id)).await?;
+            if other.state == AccountState::Deleted {
+                continue;
+            }
             if row.contact {
                 list.contacts.push(other.clone());
             }
@@ -76,7 +79,7 @@ impl Store {
     /// Changes what the author has noted of somebody. Doing it twice is the same as once.
     ///
     /// # Errors
-    /// [`StoreError::ClientIdReused`].
+    /// [`StoreError::ClientIdReused`], [`StoreError::Inactive`].
     pub async fn change_contact(
         &self,
         author: Author,
@@ -95,6 +98,7 @@ async fn apply(
     other: &Arc<Account>,
     change: ContactChange,
 ) -> Result<(), StoreError> {
+    scope.require_active(author.account.id).await?;
     if scope.previous(author).await? == Previous::Same {
         return Ok(());
     }

@@ -12,14 +12,15 @@ use super::Store;
 use super::directory::log_from;
 use super::entity::{contacts, conversations, direct_conversations, logs, members};
 use super::error::StoreError;
-use super::types::{Account, AccountId, Log, LogId, LogKind};
+use super::types::{Account, AccountId, AccountState, Log, LogId, LogKind};
 use super::writer::{Author, Scope};
 
 impl Store {
     /// The direct conversation between the author and somebody; opened when there is none yet.
     ///
     /// # Errors
-    /// [`StoreError::BlockedByOther`], [`StoreError::BlockedBySelf`] instead of opening a new one.
+    /// Instead of opening a new one: [`StoreError::BlockedByOther`], [`StoreError::BlockedBySelf`],
+    /// [`StoreError::Inactive`] for the author, [`StoreError::NotFound`] when the other's account has ended.
     pub async fn direct_conversation(
         &self,
         author: &Author,
@@ -30,13 +31,17 @@ impl Store {
             return Ok(log);
         }
         let public_id = self.new_public_id()?;
-        let (author, other) = (author.clone(), other.clone());
-        let log = self
-            .writer
-            .change(move |scope| {
+        let open = || {
+            let (author, other, public_id) = (author.clone(), other.clone(), public_id.clone());
+            self.writer.change(move |scope| {
                 Box::pin(async move { find_or_open(scope, &author, &other, public_id).await })
             })
-            .await?;
+        };
+        let log = match open().await {
+            // Another process has opened it at the same moment; now it is there to be found.
+            Err(error) if error.is_unique() => open().await,
+            result => result,
+        }?;
         self.directory.direct.insert(pair, log.clone());
         Ok(log)
     }
@@ -71,6 +76,10 @@ async fn find_or_open(
             .await?
             .ok_or(StoreError::NotFound)?;
         return Ok(log_from(&row));
+    }
+    scope.require_active(author.account.id).await?;
+    if matches!(scope.state(other.id).await?, None | Some(AccountState::Deleted)) {
+        return Err(StoreError::NotFound);
     }
     let blocks = |account: AccountId, whom: AccountId| {
         contacts::Entity::find_by_id((account.0, whom.0)).filter(contacts::Column::Blocked.eq(true))

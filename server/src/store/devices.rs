@@ -60,7 +60,7 @@ impl Store {
     /// Makes a device for a login and tells the account's other devices.
     ///
     /// # Errors
-    /// The database failed.
+    /// [`StoreError::Inactive`].
     pub async fn add_device(
         &self,
         account: Arc<Account>,
@@ -71,6 +71,7 @@ impl Store {
             .change(move |scope| {
                 Box::pin(async move {
                     let body = |device: i64| serde_json::json!({"change": "added", "device": device, "name": &new.name});
+                    scope.require_active(account.id).await?;
                     let device = insert(scope, account.id, NATIVE, &new.name, &new.address).await?;
                     let token =
                         tokens::ActiveModel { hash: Set(new.token_hash.to_vec()), device_id: Set(device.0) };
@@ -86,11 +87,12 @@ impl Store {
     /// The device that all of an account's clients of the seed's protocol share: made once, without a token.
     ///
     /// # Errors
-    /// The database failed.
+    /// [`StoreError::Inactive`].
     pub async fn seed_device(&self, account: AccountId, address: String) -> Result<DeviceId, StoreError> {
         self.writer
             .change(move |scope| {
                 Box::pin(async move {
+                    scope.require_active(account).await?;
                     let found = devices::Entity::find()
                         .filter(devices::Column::AccountId.eq(account.0))
                         .filter(devices::Column::Kind.eq(SEED))
@@ -141,9 +143,14 @@ impl Store {
         let account = self.remembered(row).await?;
         if now - device.last_seen_at > SEEN_EVERY || device.address != address {
             let (id, address) = (device.id, address.to_owned());
-            self.writer
+            let noted = self
+                .writer
                 .change(move |scope| Box::pin(async move { seen(scope, id, &address).await }))
-                .await?;
+                .await;
+            // People can still read when the disk is full.
+            if let Err(error) = noted {
+                tracing::warn!(target: "error", device = id, %error, "could not note when a device was seen");
+            }
         }
         Ok(Some(Resumed {
             account,
@@ -194,6 +201,7 @@ impl Store {
         self.writer
             .change(move |scope| {
                 Box::pin(async move {
+                    scope.require_active(author.account.id).await?;
                     if scope.previous(&author).await? == Previous::Same {
                         return Ok(());
                     }

@@ -85,6 +85,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
     pub async fn conversation(&self, public_id: &str) -> Result<Arc<Log>, StoreError> {
+        if !is_text(public_id) {
+            return Err(StoreError::NotFound);
+        }
         if let Some(log) = self.directory.conversations.get(public_id) {
             return Ok(log);
         }
@@ -111,6 +114,11 @@ impl Store {
         self.directory.remember(&account);
         Ok(account)
     }
+}
+
+/// Whether a column can hold it: PostgreSQL's text has no NUL, and a query for one fails.
+pub(super) fn is_text(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 pub(super) fn account_from(row: accounts::Model, log_public_id: String) -> Account {

@@ -94,11 +94,15 @@ impl Store {
             } else {
                 self.members(log.id).await?
             };
+            // Events may have come since `row` was read.
+            let newest = events
+                .last()
+                .map_or(row.newest, |event| Ord::max(event.number, row.newest));
             pages.push(Page {
                 log,
                 members,
                 first: row.first,
-                newest: row.newest,
+                newest,
                 events,
             });
             if !complete {
