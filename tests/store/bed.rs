@@ -1,0 +1,180 @@
+//! What a test stands on: an empty database, a clock that it moves, randomness that repeats, an observer that remembers.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use kith_server::clock::Clock;
+use kith_server::random::{Random, RandomError};
+use kith_server::store::{LogId, Observer, OpenError, Store, Stored, WriterTask};
+use kith_tests::PATIENCE;
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::cluster::Cluster;
+
+/// When every test begins.
+pub(crate) const BEGIN: i64 = 1_800_000_000_000;
+
+pub(crate) struct Bed {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) observed: Arc<Observed>,
+    random: Arc<TestRandom>,
+    directory: TempDir,
+    cluster: Option<Cluster>,
+}
+
+impl Bed {
+    pub(crate) fn sqlite() -> Self {
+        Self::on(None)
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::on(Some(Cluster::start()))
+    }
+
+    fn on(cluster: Option<Cluster>) -> Self {
+        Self {
+            clock: Arc::new(TestClock(AtomicI64::new(BEGIN))),
+            observed: Arc::default(),
+            random: Arc::default(),
+            directory: tempfile::tempdir().unwrap(),
+            cluster,
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.cluster.is_some()
+    }
+
+    /// Opens the store, as the server does.
+    pub(crate) async fn open(&self) -> Opened {
+        self.try_open().await.unwrap()
+    }
+
+    pub(crate) async fn try_open(&self) -> Result<Opened, OpenError> {
+        let url = self.cluster.as_ref().map_or("sqlite".to_owned(), Cluster::url);
+        let opening = Store::open(
+            &url,
+            self.data(),
+            self.clock.clone(),
+            self.random.clone(),
+            self.observed.clone(),
+        );
+        let (store, writer) = opening.await?;
+        Ok(Opened {
+            store: Arc::new(store),
+            writer,
+        })
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A connection of one's own to the same database.
+    pub(crate) async fn raw(&self) -> DatabaseConnection {
+        let url = match &self.cluster {
+            Some(cluster) => cluster.url(),
+            None => format!("sqlite:{}?mode=rwc", self.data().join("kith.db").display()),
+        };
+        let mut options = sea_orm::ConnectOptions::new(url);
+        options.max_connections(1).sqlx_logging(false);
+        Database::connect(options).await.unwrap()
+    }
+
+    /// Runs statements as they are.
+    pub(crate) async fn run(&self, statements: &str) {
+        let raw = self.raw().await;
+        raw.execute_unprepared(statements).await.unwrap();
+        raw.close().await.unwrap();
+    }
+}
+
+/// An open store and its writer.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Store>,
+    pub(crate) writer: WriterTask,
+}
+
+impl Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Opened {
+    /// Closes it as the server does: by dropping the last handle.
+    pub(crate) async fn close(self) {
+        assert_eq!(Arc::strong_count(&self.store), 1, "somebody still has the store");
+        drop(self.store);
+        timeout(PATIENCE, self.writer.finished())
+            .await
+            .expect("the writer did not end");
+    }
+}
+
+/// A clock that stands still unless it is moved.
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn advance(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Numbers that look random and are the same in every run (splitmix64).
+#[derive(Default)]
+pub(crate) struct TestRandom(AtomicU64);
+
+impl Random for TestRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        for chunk in buffer.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// Everything that was committed, in the order in which the store told of it.
+#[derive(Default)]
+pub(crate) struct Observed(Mutex<Vec<Stored>>);
+
+impl Observer for Observed {
+    fn committed(&self, events: &[Stored]) {
+        self.0.lock().unwrap().extend_from_slice(events);
+    }
+}
+
+impl Observed {
+    /// What was committed to a log. Panics unless its numbers are 1, 2, 3 ….
+    pub(crate) fn of(&self, log: LogId) -> Vec<Stored> {
+        self.in_order();
+        let all = self.0.lock().unwrap();
+        all.iter().filter(|event| event.log.id == log).cloned().collect()
+    }
+
+    /// Panics unless each log's events came in the order of their numbers, all of them, once.
+    pub(crate) fn in_order(&self) {
+        let mut newest: HashMap<LogId, i64> = HashMap::new();
+        for event in self.0.lock().unwrap().iter() {
+            let newest = newest.entry(event.log.id).or_default();
+            assert_eq!(event.number, *newest + 1, "{event:?} came out of order");
+            *newest = event.number;
+        }
+    }
+}
