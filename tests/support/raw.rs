@@ -30,24 +30,30 @@ impl Raw {
         Self::over(TcpStream::connect(address).await.unwrap(), ca, alpn).await
     }
 
+    /// The same, to a server that may be gone.
+    pub async fn try_connect(address: SocketAddr, ca: &Path, alpn: &[&[u8]]) -> io::Result<Self> {
+        Self::try_over(TcpStream::connect(address).await?, ca, alpn).await
+    }
+
     /// The same over a connection that was set up elsewhere.
     pub async fn over(stream: TcpStream, ca: &Path, alpn: &[&[u8]]) -> Self {
+        Self::try_over(stream, ca, alpn).await.unwrap()
+    }
+
+    async fn try_over(stream: TcpStream, ca: &Path, alpn: &[&[u8]]) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
         let mut config = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        stream.set_nodelay(true).unwrap();
+        stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
-            .unwrap();
-        Self {
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        Ok(Self {
             stream,
             received: BytesMut::new(),
-        }
+        })
     }
 
     /// Sends bytes as they are.

@@ -1,0 +1,147 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kith_tests::Server;
+use serde_json::{Map, Value, json};
+
+use crate::writer::{Content, Written};
+
+/// Compares what every member is given with what every writer was told.
+pub(crate) async fn everything(
+    server: &mut Server,
+    names: &[String],
+    tokens: &[String],
+    written: &[Vec<Written>],
+) {
+    // Once more, so that nothing is read that was only in memory.
+    server.kill();
+    server.restart();
+    let mut views: Vec<BTreeMap<String, Vec<Value>>> = Vec::new();
+    for token in tokens {
+        views.push(sync(server, token).await);
+    }
+    let all: Vec<&Written> = written.iter().flatten().collect();
+    let mut acknowledged: HashMap<(&str, u64), &Written> = HashMap::new();
+    for write in &all {
+        let twice = acknowledged.insert((&write.conversation, write.number), write);
+        assert!(
+            twice.is_none(),
+            "one number for two writes: {write:?} and {twice:?}"
+        );
+    }
+    for (me, view) in views.iter().enumerate() {
+        for (log, events) in view {
+            let numbers: Vec<u64> = events
+                .iter()
+                .map(|event| event["number"].as_u64().unwrap())
+                .collect();
+            let expected: Vec<u64> = (1..=numbers.len() as u64).collect();
+            assert_eq!(numbers, expected, "{}'s view of {log} has a gap", names[me]);
+        }
+    }
+    for write in &all {
+        for reader in [write.sender, write.receiver] {
+            let log = views[reader]
+                .get(&write.conversation)
+                .unwrap_or_else(|| panic!("{write:?} is gone"));
+            let event = &log[usize::try_from(write.number).unwrap() - 1];
+            assert_eq!(
+                event["sender"],
+                names[write.sender].as_str(),
+                "{write:?} is {event}"
+            );
+            match &write.content {
+                Content::Text(text) => assert_eq!(event["body"]["content"], text.as_str(), "{event}"),
+                Content::File { name, bytes, id } => {
+                    assert_eq!(event["body"]["file"], id.as_str(), "{event}");
+                    assert_eq!(event["body"]["file_name"], name.as_str(), "{event}");
+                    assert_eq!(event["body"]["size"], bytes.len(), "{event}");
+                }
+            }
+        }
+    }
+    nothing_twice(&views, all.len());
+    in_order(written);
+    files_are_whole(server, tokens, &all).await;
+}
+
+/// Everything that is stored was acknowledged in the end, and there is nothing besides.
+fn nothing_twice(views: &[BTreeMap<String, Vec<Value>>], written: usize) {
+    let mut stored = HashSet::new();
+    for view in views {
+        for event in view.values().flatten() {
+            if matches!(event["event"].as_str(), Some("message" | "file")) {
+                stored.insert((
+                    event["conversation"].to_string(),
+                    event["number"].as_u64().unwrap(),
+                ));
+            }
+        }
+    }
+    assert_eq!(
+        stored.len(),
+        written,
+        "something is stored that nobody was told of"
+    );
+}
+
+/// What one writer wrote into one conversation stands there in the order in which it was written.
+fn in_order(written: &[Vec<Written>]) {
+    for writes in written {
+        let mut last: HashMap<&str, u64> = HashMap::new();
+        for write in writes {
+            let before = last.insert(&write.conversation, write.number).unwrap_or_default();
+            assert!(
+                before < write.number,
+                "{write:?} stands before what was written earlier"
+            );
+        }
+    }
+}
+
+async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
+    let mut clients = HashMap::new();
+    for write in all {
+        let Content::File { name, bytes, id } = &write.content else {
+            continue;
+        };
+        if !clients.contains_key(&write.receiver) {
+            let mut raw = server.connect_native().await;
+            raw.ok(json!({"action": "resume", "token": tokens[write.receiver]}))
+                .await;
+            clients.insert(write.receiver, raw);
+        }
+        let reply = clients
+            .get_mut(&write.receiver)
+            .unwrap()
+            .ok(json!({"action": "file_get", "file": id}))
+            .await;
+        assert_eq!(reply["file_name"], name.as_str());
+        let data = STANDARD.decode(reply["file_data"].as_str().unwrap()).unwrap();
+        assert!(data == *bytes, "{name} is not what was sent");
+    }
+}
+
+/// All events that an account may see, by log.
+async fn sync(server: &Server, token: &str) -> BTreeMap<String, Vec<Value>> {
+    let mut raw = server.connect_native().await;
+    raw.ok(json!({"action": "resume", "token": token})).await;
+    let mut logs: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    loop {
+        let held: Map<String, Value> = logs
+            .iter()
+            .filter_map(|(log, events)| Some((log.clone(), events.last()?["number"].clone())))
+            .collect();
+        let reply = raw.ok(json!({"action": "sync", "logs": held})).await;
+        for page in reply["logs"].as_array().unwrap() {
+            let log = logs
+                .entry(page["conversation"].as_str().unwrap().to_owned())
+                .or_default();
+            log.extend(page["events"].as_array().unwrap().iter().cloned());
+        }
+        if reply["more"] == false {
+            return logs;
+        }
+    }
+}
