@@ -1,4 +1,4 @@
-//! Accounts: made with or without an invite, checked at login, changed by their owner or an administrator.
+//! Accounts: made with or without an invite, checked at login, changed by their owner.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use kith_common::{DeviceId, EventKind, Username};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter,
 };
 
 use super::Store;
 use super::devices::revoke_devices;
 use super::directory::account_from;
-use super::entity::{accounts, blobs, devices, event_blobs, events, logs};
+use super::entity::{accounts, logs};
 use super::error::StoreError;
 use super::invites::redeem;
-use super::types::{Account, AccountId, AccountState, LogKind, kind_to_column};
+use super::types::{Account, AccountId, AccountState, LogKind};
 use super::writer::{Author, Previous, Scope};
 
 /// An account to be made.
@@ -42,23 +42,6 @@ pub struct Credentials {
     pub password_hash: String,
     /// The version of the pepper in it.
     pub pepper_version: i32,
-}
-
-/// A line of the administrator's list.
-#[derive(Clone, Debug)]
-pub struct AccountRow {
-    /// The name.
-    pub username: String,
-    /// How others see the person.
-    pub display_name: String,
-    /// Whether it administrates the server.
-    pub admin: bool,
-    /// Whether it can be used.
-    pub state: AccountState,
-    /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
-    pub created_at: i64,
-    /// When one of its devices was last seen; 0 for never.
-    pub last_seen_at: i64,
 }
 
 impl Store {
@@ -170,130 +153,6 @@ impl Store {
             .await?;
         Ok(previous == Previous::Same)
     }
-
-    /// Every account, by name.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn accounts(&self) -> Result<Vec<AccountRow>, StoreError> {
-        let rows = accounts::Entity::find()
-            .order_by_asc(accounts::Column::UsernameKey)
-            .all(&self.readers)
-            .await?;
-        let seen: Vec<(i64, i64)> = devices::Entity::find()
-            .select_only()
-            .column(devices::Column::AccountId)
-            .column_as(devices::Column::LastSeenAt.max(), "seen")
-            .group_by(devices::Column::AccountId)
-            .into_tuple()
-            .all(&self.readers)
-            .await?;
-        let seen: std::collections::HashMap<i64, i64> = seen.into_iter().collect();
-        let line = |row: accounts::Model| AccountRow {
-            last_seen_at: seen.get(&row.id).copied().unwrap_or_default(),
-            username: row.username,
-            display_name: row.display_name,
-            admin: row.admin,
-            state: AccountState::from_column(row.state),
-            created_at: row.created_at,
-        };
-        Ok(rows.into_iter().map(line).collect())
-    }
-
-    /// Whether anybody administrates the server.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn has_admin(&self) -> Result<bool, StoreError> {
-        let admin = accounts::Entity::find()
-            .filter(accounts::Column::Admin.eq(true))
-            .filter(accounts::Column::State.eq(AccountState::Active.to_column()))
-            .one(&self.readers)
-            .await?;
-        Ok(admin.is_some())
-    }
-
-    /// An administrator sets a password; every session of the account ends.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn reset_password(
-        &self,
-        key: &str,
-        hash: String,
-        pepper_version: i32,
-    ) -> Result<(), StoreError> {
-        let account = self.account_named(key).await?;
-        self.writer
-            .change(move |scope| {
-                Box::pin(async move {
-                    set_hash(scope, account.id, hash, pepper_version).await?;
-                    revoke_devices(scope, account.id, None).await.map(drop)
-                })
-            })
-            .await
-    }
-
-    /// An administrator switches an account off or on. Switching off ends its sessions.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn set_enabled(&self, key: &str, enabled: bool) -> Result<(), StoreError> {
-        let account = self.account_named(key).await?;
-        let id = account.id;
-        let changed = self
-            .writer
-            .change(move |scope| {
-                Box::pin(async move {
-                    if !enabled {
-                        revoke_devices(scope, id, None).await?;
-                    }
-                    let state = if enabled {
-                        AccountState::Active
-                    } else {
-                        AccountState::Disabled
-                    };
-                    set_state(scope, id, state).await
-                })
-            })
-            .await;
-        // Not before: a reader would remember what was so far.
-        self.directory.forget(&account);
-        changed
-    }
-
-    /// Ends an account: its sessions end, the content of what it wrote is erased (numbers stay), its name is never given
-    /// to anybody else. Returns the ids of blobs that nothing refers to any more, for their files to be deleted.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn delete_account(&self, key: &str) -> Result<Vec<String>, StoreError> {
-        let account = self.account_named(key).await?;
-        let id = account.id;
-        let erased = self
-            .writer
-            .change(move |scope| Box::pin(async move { erase(scope, id).await }))
-            .await;
-        self.directory.forget(&account);
-        erased
-    }
-
-    /// Accounts changed since a time (in milliseconds), by this or another process; they are read anew.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn accounts_changed_since(&self, time: i64) -> Result<Vec<(Arc<Account>, i64)>, StoreError> {
-        let rows = accounts::Entity::find()
-            .filter(accounts::Column::ChangedAt.gte(time))
-            .all(&self.readers)
-            .await?;
-        let mut changed = Vec::with_capacity(rows.len());
-        for row in rows {
-            let at = row.changed_at;
-            changed.push((self.remembered(row).await?, at));
-        }
-        Ok(changed)
-    }
 }
 
 async fn insert(scope: &mut Scope, new: NewAccount, public_id: String) -> Result<Account, StoreError> {
@@ -331,7 +190,8 @@ async fn insert(scope: &mut Scope, new: NewAccount, public_id: String) -> Result
     Ok(account_from(row, public_id))
 }
 
-async fn set_hash(
+/// Stores a password's hash.
+pub(super) async fn set_hash(
     scope: &mut Scope,
     account: AccountId,
     hash: String,
@@ -345,47 +205,4 @@ async fn set_hash(
         .exec(scope.db())
         .await?;
     Ok(())
-}
-
-async fn set_state(scope: &mut Scope, account: AccountId, state: AccountState) -> Result<(), StoreError> {
-    accounts::Entity::update_many()
-        .col_expr(accounts::Column::State, Expr::value(state.to_column()))
-        .col_expr(accounts::Column::ChangedAt, Expr::value(scope.now()))
-        .filter(accounts::Column::Id.eq(account.0))
-        .exec(scope.db())
-        .await?;
-    Ok(())
-}
-
-async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, StoreError> {
-    revoke_devices(scope, account, None).await?;
-    set_hash(scope, account, String::new(), 0).await?;
-    set_state(scope, account, AccountState::Deleted).await?;
-    // That a conversation was opened with them stands in other people's logs too, and stays there: it is no content, and
-    // without it the log would not say which conversations they have.
-    events::Entity::update_many()
-        .col_expr(events::Column::Body, Expr::value(Option::<Vec<u8>>::None))
-        .filter(events::Column::SenderId.eq(account.0))
-        .filter(events::Column::Kind.ne(kind_to_column(EventKind::Conversation)))
-        .exec(scope.db())
-        .await?;
-    let owned: Vec<String> = blobs::Entity::find()
-        .select_only()
-        .column(blobs::Column::Id)
-        .filter(blobs::Column::OwnerId.eq(account.0))
-        .into_tuple()
-        .all(scope.db())
-        .await?;
-    for chunk in owned.chunks(500) {
-        let ids = || chunk.iter().map(String::as_str);
-        event_blobs::Entity::delete_many()
-            .filter(event_blobs::Column::BlobId.is_in(ids()))
-            .exec(scope.db())
-            .await?;
-        blobs::Entity::delete_many()
-            .filter(blobs::Column::Id.is_in(ids()))
-            .exec(scope.db())
-            .await?;
-    }
-    Ok(owned)
 }

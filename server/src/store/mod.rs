@@ -4,6 +4,7 @@
 //! Ids and bodies come out as types; nothing outside of this folder knows a table.
 
 mod accounts;
+mod administration;
 mod blobs;
 mod contacts;
 mod conversations;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 use tokio::task::JoinHandle;
 
-pub use accounts::{AccountRow, Credentials, NewAccount};
+pub use accounts::{Credentials, NewAccount};
+pub use administration::AccountRow;
 pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
 pub use error::StoreError;
