@@ -19,6 +19,8 @@ pub(crate) struct Terminal {
     _child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    /// The pseudoterminal.
+    device: String,
     shown: String,
     /// How far the test has looked.
     seen: usize,
@@ -57,10 +59,17 @@ impl Terminal {
             input: child.stdin.take().unwrap(),
             output: child.stdout.take().unwrap(),
             _child: child,
+            device: String::new(),
             shown: String::new(),
             seen: 0,
         };
         terminal.wait_for(&[PROMPT]).await;
+        terminal.enter("tty").await;
+        terminal.wait_for(&[&format!("\n{PROMPT}")]).await;
+        let device = terminal.shown.lines().find(|line| line.starts_with("/dev/"));
+        terminal.device = device.expect("the shell has a terminal").to_owned();
+        terminal.shown = PROMPT.to_owned();
+        terminal.seen = PROMPT.len();
         terminal
     }
 
@@ -74,7 +83,10 @@ impl Terminal {
             match self.wait_for(&asked).await {
                 0 => return,
                 1 => self.enter("yes").await,
-                _ => self.enter(password).await,
+                _ => {
+                    self.until_hidden().await;
+                    self.enter(password).await;
+                }
             }
         }
     }
@@ -111,6 +123,24 @@ impl Terminal {
     /// All that was shown, without the prompt that waits at the end.
     pub(crate) fn transcript(&self) -> &str {
         self.shown.trim_end().trim_end_matches(PROMPT.trim()).trim_end()
+    }
+
+    /// Waits until what is typed isn't shown. The question for a password comes a moment before that.
+    async fn until_hidden(&self) {
+        let look = async || {
+            let mut stty = Command::new("stty");
+            let output = stty
+                .args(["--all", "--file", &self.device])
+                .output()
+                .await
+                .unwrap();
+            let settings = String::from_utf8(output.stdout).unwrap();
+            settings.split_whitespace().any(|setting| setting == "-echo")
+        };
+        let hidden = async { while !look().await {} };
+        timeout(PATIENCE, hidden)
+            .await
+            .expect("the password would be shown");
     }
 
     async fn enter(&mut self, text: &str) {
