@@ -70,7 +70,7 @@ async fn the_log_has_the_five_kinds_and_no_secrets() {
     bob.send_bytes(format!("{{\"action\":\"message\",\"content\":\"{TEXT}\n").as_bytes())
         .await;
     bob.refused("half a message").await;
-    server.limit_files(Some(1));
+    crate::storage::fill_the_disk(&server);
     assert_eq!(alice.error(contacts("add", "bob")).await, "storage");
     server.limit_files(None);
     bob.leave().await;

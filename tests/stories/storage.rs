@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::requests::{contacts, file, list_contacts, login, message, password, sync, with};
 
-/// A server whose files can't grow any more, from here on.
-fn fill_the_disk(server: &Server) {
+/// The server's files can't grow any more, from here on.
+pub(crate) fn fill_the_disk(server: &Server) {
     let log = std::fs::metadata(server.data().join("kith.db-wal")).unwrap();
     server.limit_files(Some(log.len()));
 }
