@@ -131,7 +131,7 @@ mod tests {
         std::fs::write(folder.path().join("blobs/.tmpleft"), "x").unwrap();
         let blob = blobs.write(b"bytes".to_vec()).await.unwrap();
         assert_eq!(blobs.read(&blob.id).await.unwrap(), b"bytes");
-        assert_eq!(blobs.ids().unwrap(), [blob.id.clone()]);
+        assert_eq!(blobs.ids().unwrap(), std::slice::from_ref(&blob.id));
         assert!(blobs.read("../secret").await.is_err());
         blobs.delete(&blob.id).await.unwrap();
         blobs.delete(&blob.id).await.unwrap();

@@ -89,8 +89,8 @@ impl NewPassword {
         if lower == username.to_lowercase() {
             return Err(WeakPassword::Name);
         }
-        let common = passwords::analyzer::is_common_password;
-        if common(&*prepared) || common(&lower) {
+        let is_common = |password: &str| passwords::analyzer::is_common_password(password);
+        if is_common(&prepared) || is_common(&lower) {
             return Err(WeakPassword::Common);
         }
         Ok(Self(prepared.into_owned()))

@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
@@ -106,17 +107,16 @@ async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
         let Content::File { name, bytes, id } = &write.content else {
             continue;
         };
-        if !clients.contains_key(&write.receiver) {
-            let mut raw = server.connect_native().await;
-            raw.ok(json!({"action": "resume", "token": tokens[write.receiver]}))
-                .await;
-            clients.insert(write.receiver, raw);
-        }
-        let reply = clients
-            .get_mut(&write.receiver)
-            .unwrap()
-            .ok(json!({"action": "file_get", "file": id}))
-            .await;
+        let client = match clients.entry(write.receiver) {
+            Entry::Occupied(client) => client.into_mut(),
+            Entry::Vacant(place) => {
+                let mut raw = server.connect_native().await;
+                raw.ok(json!({"action": "resume", "token": tokens[write.receiver]}))
+                    .await;
+                place.insert(raw)
+            }
+        };
+        let reply = client.ok(json!({"action": "file_get", "file": id})).await;
         assert_eq!(reply["file_name"], name.as_str());
         let data = STANDARD.decode(reply["file_data"].as_str().unwrap()).unwrap();
         assert!(data == *bytes, "{name} is not what was sent");

@@ -49,7 +49,7 @@ pub async fn handle(session: &Session, request: ContactsRequest) -> Result<Reply
         ));
     }
     let changed = session.server.store.change_contact(author, other, change).await;
-    changed.map_err(|error| store_error(session, error))?;
+    changed.map_err(|error| store_error(session, &error))?;
     Ok(Reply::Done {})
 }
 
@@ -60,7 +60,7 @@ async fn list(session: &Session) -> Result<ContactsReply, WireError> {
         .store
         .contacts(account)
         .await
-        .map_err(|error| store_error(session, error))?;
+        .map_err(|error| store_error(session, &error))?;
     let names = |accounts: &[std::sync::Arc<Account>]| {
         accounts
             .iter()

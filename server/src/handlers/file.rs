@@ -70,7 +70,7 @@ async fn store(session: &Session, request: FileRequest) -> Result<(SentReply, Lo
     }
     match receipt {
         Ok(receipt) => Ok((sent(receipt), log.id)),
-        Err(error @ StoreError::Database(_)) => Err(super::store_error(session, error)),
+        Err(error @ StoreError::Database(_)) => Err(super::store_error(session, &error)),
         Err(error) => Err(append_error(error)),
     }
 }

@@ -25,7 +25,7 @@ pub async fn handle(session: &Session, request: FileGetRequest) -> Result<FileGe
         .await
         .map_err(|error| match error {
             StoreError::NotFound => missing(),
-            error => store_error(session, error),
+            error => store_error(session, &error),
         })?;
     let body: FileBody = serde_json::from_slice(&body).map_err(|_| missing())?;
     if body.size > limits::INLINE_FILE as u64 {

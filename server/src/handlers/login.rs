@@ -47,12 +47,12 @@ async fn log_in(session: &Session, request: &LoginRequest) -> Result<(Login, Log
         .store
         .credentials(&key)
         .await
-        .map_err(|error| store_error(session, error))?;
+        .map_err(|error| store_error(session, &error))?;
     let account = credentials
         .as_ref()
         .map_or(AccountId(0), |credentials| credentials.account.id);
     let known = server.store.knows_address(account, session.link.address()).await;
-    let is_stranger = !known.map_err(|error| store_error(session, error))?;
+    let is_stranger = !known.map_err(|error| store_error(session, &error))?;
     let attempt = server
         .limiter
         .attempt(session.peer.address, &key, is_stranger)
@@ -111,7 +111,7 @@ async fn open(
     } else {
         (server.store.seed_device(account.id, address).await, None)
     };
-    let device = device.map_err(|error| store_error(session, error))?;
+    let device = device.map_err(|error| store_error(session, &error))?;
     let reply = reply(&account, device, token);
     Ok((Login { account, device }, reply))
 }
@@ -148,7 +148,7 @@ async fn renew_hash(
         .store
         .rehash(account.id, hashed.hash, hashed.pepper)
         .await;
-    renewed.map_err(|error| store_error(session, error))
+    renewed.map_err(|error| store_error(session, &error))
 }
 
 fn device_name(request: &LoginRequest) -> Result<String, WireError> {

@@ -16,7 +16,7 @@ pub async fn handle(session: &mut Session) -> Result<(), WireError> {
         match session.server.store.revoke_device(author, device).await {
             // Ended meanwhile from elsewhere: as wished.
             Ok(()) | Err(StoreError::NotFound) => {}
-            Err(error) => return Err(store_error(session, error)),
+            Err(error) => return Err(store_error(session, &error)),
         }
         let own = session.link.origin();
         session.server.hub.leave(account, own);

@@ -23,12 +23,12 @@ use crate::session::Session;
 use crate::store::{Account, ClientKey, Log, StoreError};
 
 /// What a client is told of an error of the store. What the database said goes to the log.
-pub(crate) fn store_error(session: &Session, error: StoreError) -> WireError {
-    if let StoreError::Database(_) = &error {
+pub(crate) fn store_error(session: &Session, error: &StoreError) -> WireError {
+    if let StoreError::Database(_) = error {
         let (user, address) = (session.username(), session.link.address());
         tracing::error!(target: "error", user, address, %error, "the database failed");
     }
-    describe(&error)
+    describe(error)
 }
 
 /// The same without a line in the log.
@@ -104,7 +104,7 @@ pub(crate) async fn person(session: &Session, name: &str, field: &str) -> Result
         .await
         .map_err(|error| match error {
             StoreError::NotFound => nobody(),
-            error => store_error(session, error),
+            error => store_error(session, &error),
         })
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn conversation(
                 ));
             }
             let log = session.server.store.direct_conversation(&author, &other).await;
-            log.map_err(|error| store_error(session, error))
+            log.map_err(|error| store_error(session, &error))
         }
         (None, Some(id)) => session
             .server
@@ -135,7 +135,7 @@ pub(crate) async fn conversation(
             .await
             .map_err(|error| match error {
                 StoreError::NotFound => no_conversation(),
-                error => store_error(session, error),
+                error => store_error(session, &error),
             }),
         _ => Err(WireError::field(
             ErrorCode::BadRequest,

@@ -25,7 +25,7 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
         .store
         .credentials(&name.to_lowercase())
         .await
-        .map_err(|error| store_error(session, error))?;
+        .map_err(|error| store_error(session, &error))?;
     let hashed = found.map(|found| Hashed {
         hash: found.password_hash,
         pepper: found.pepper_version,
@@ -51,7 +51,7 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
                 .store
                 .was_written(&author)
                 .await
-                .map_err(|error| store_error(session, error))?;
+                .map_err(|error| store_error(session, &error))?;
     }
     if !right {
         tracing::warn!(target: "authentication", user = &**name, address, "password change refused");
@@ -65,7 +65,7 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
     attempt.succeeded();
     let new = server.passwords.hash(new).await.map_err(hash_error)?;
     let ended = server.store.change_password(author, new.hash, new.pepper).await;
-    let ended = ended.map_err(|error| store_error(session, error))?;
+    let ended = ended.map_err(|error| store_error(session, &error))?;
     // The seed's clients share a device; of those only the one that asks goes on.
     let (own, is_shared) = (session.link.origin(), !session.link.is_native());
     server.hub.end_sessions(login.account.id, |device, origin| {

@@ -58,9 +58,9 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
     // Asked before the name, so that without an invite nobody learns who is here. Wrong codes count, so that none is guessed.
     if let Some(code) = &invite {
         let known = server.store.is_invite(code, server.clock.now()).await;
-        if !known.map_err(|error| store_error(session, error))? {
+        if !known.map_err(|error| store_error(session, &error))? {
             limit(session)?;
-            return Err(store_error(session, StoreError::BadInvite));
+            return Err(store_error(session, &StoreError::BadInvite));
         }
     }
     // Asked before hashing, so that a taken name costs nothing; the unique index decides.
@@ -68,9 +68,9 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
         .store
         .is_taken(&username.key())
         .await
-        .map_err(|error| store_error(session, error))?;
+        .map_err(|error| store_error(session, &error))?;
     if taken {
-        return Err(store_error(session, StoreError::NameTaken));
+        return Err(store_error(session, &StoreError::NameTaken));
     }
     limit(session)?;
     let registered: Result<Registered, WireError> = async {
@@ -86,7 +86,7 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
             .store
             .register(account)
             .await
-            .map_err(|error| store_error(session, error))?;
+            .map_err(|error| store_error(session, &error))?;
         Ok(Registered {
             username: account.username.to_string(),
         })

@@ -27,7 +27,7 @@ pub async fn handle(session: &Session, request: &ResumeRequest) -> Result<(Login
         .store
         .resume(token::hash(&request.token), address, server.clock.now())
         .await;
-    let Some(resumed) = resumed.map_err(|error| store_error(session, error))? else {
+    let Some(resumed) = resumed.map_err(|error| store_error(session, &error))? else {
         tracing::warn!(target: "authentication", user = "-", address, "resume refused");
         return Err(WireError::new(
             ErrorCode::SessionEnded,

@@ -38,7 +38,7 @@ async fn list(session: &Session) -> Result<SessionsReply, WireError> {
         connected: connected.contains(&device.id),
         current: device.id == login.device,
     };
-    let devices = devices.map_err(|error| store_error(session, error))?;
+    let devices = devices.map_err(|error| store_error(session, &error))?;
     Ok(SessionsReply {
         sessions: devices.into_iter().map(info).collect(),
     })
@@ -66,7 +66,7 @@ async fn revoke(session: &Session, request: SessionsRequest) -> Result<(), WireE
                 "device",
                 "you have no such device, or its session has ended",
             ),
-            error => store_error(session, error),
+            error => store_error(session, &error),
         })?;
     session
         .server

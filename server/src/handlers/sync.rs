@@ -24,7 +24,7 @@ pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply
         .store
         .newer(&account, &request.logs, u64::from(limit))
         .await;
-    let (pages, more) = newer.map_err(|error| store_error(session, error))?;
+    let (pages, more) = newer.map_err(|error| store_error(session, &error))?;
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
     let page = |page: Page| LogPage {
         conversation: page.log.public_id.to_string(),

@@ -157,7 +157,8 @@ impl SeedCursor {
         for event in &events {
             let own = Some(event.sender.id) == self.reader;
             let wrote_it = self.own.remove(&(log, event.number));
-            if !wrote_it && !(own && backlog.skip_own) {
+            let is_news = !own || !backlog.skip_own;
+            if !wrote_it && is_news {
                 let receiver = members.iter().find(|member| member.id != event.sender.id);
                 put(
                     server,
