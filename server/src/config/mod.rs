@@ -24,7 +24,7 @@ pub use limits::{Limits, Rate};
 pub use load::{ConfigError, Flags, RESERVED_VARIABLES};
 pub use sample::{SetupChoices, sample};
 
-/// All that an operator can decide. `DATA/kith.toml` documents every key ([`sample`]).
+/// All that an operator can decide. `DATA/kith.toml` documents every key ([`sample()`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {

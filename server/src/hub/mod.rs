@@ -1,7 +1,7 @@
 //! Who is connected, and what of the committed events goes to whom.
 //!
 //! An event is encoded once, whoever gets it. Nothing here waits: a connection that can't keep up loses its place
-//! in the queue ([`link`]) and finds the events in the log.
+//! in the queue (`link.rs`) and finds the events in the log.
 
 mod encode;
 mod link;

@@ -1,6 +1,6 @@
 //! All SQL of the server, the same for SQLite and PostgreSQL.
 //!
-//! Reads go through a pool. Writes go through [`writer`], one transaction at a time, many writes in each.
+//! Reads go through a pool. Writes go through `writer`, one transaction at a time, many writes in each.
 //! Ids and bodies come out as types; nothing outside of this folder knows a table.
 
 mod accounts;
