@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 
-use super::Transport;
 use super::seed::SeedCursor;
+use super::{End, Transport};
 use crate::hub::{Item, Link};
 use crate::server::Server;
 
@@ -77,11 +77,18 @@ impl<S: Transport> Delivery<S> {
 
     /// Notes what clients of the seed's protocol were given, once the connection has ended. A connection that was closed, with
     /// everything acknowledged, has got it all; of another one only what is older than any time-out is certain.
-    pub(super) async fn finish(mut self, reader: ReadHalf<S>, closed: bool) {
+    pub(super) async fn finish(mut self, reader: ReadHalf<S>, end: End) {
         let mut stream = reader.unsplit(self.writer);
-        let complete = closed && stream.unacknowledged().is_none_or(|bytes| bytes == 0);
+        let complete = end == End::Closed && stream.unacknowledged().is_none_or(|bytes| bytes == 0);
         self.seed.save(&self.server, complete).await;
-        let _ = tokio::time::timeout(super::FAREWELL, stream.shutdown()).await;
+        let leaving = async {
+            stream.shutdown().await?;
+            // To close with bytes unread resets the connection, which may take the last word away (RFC 1122, 4.2.2.13).
+            let mut rest = [0; 1024];
+            while end.is_refusal() && stream.read(&mut rest).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(super::FAREWELL, leaving).await;
     }
 
     async fn wait(&mut self) {

@@ -102,6 +102,11 @@ impl End {
         }
     }
 
+    /// Whether the client is sent away for what it did.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::TooLong | Self::TooSlow | Self::NoLogin | Self::Nonsense)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed by the client",
@@ -163,7 +168,7 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
     };
     let end = ended.as_ref().map_or(End::Lost, |(end, _)| *end);
     if let Some((end, reader)) = ended {
-        Box::pin(delivery.finish(reader, end == End::Closed)).await;
+        Box::pin(delivery.finish(reader, end)).await;
     }
     link.close();
     tracing::info!(
