@@ -1,4 +1,3 @@
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
@@ -6,15 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use kith_tests::Server;
 use serde_json::{Map, Value, json};
 
-use crate::writer::{Content, Written};
+use crate::writer::{Content, Known, Written};
 
 /// Compares what every member is given with what every writer was told.
-pub(crate) async fn everything(
-    server: &mut Server,
-    names: &[String],
-    tokens: &[String],
-    written: &[Vec<Written>],
-) {
+pub(crate) async fn everything(server: &mut Server, names: &[String], tokens: &[String], known: &[Known]) {
     // Once more, so that nothing is read that was only in memory.
     server.kill();
     server.restart();
@@ -22,7 +16,7 @@ pub(crate) async fn everything(
     for token in tokens {
         views.push(sync(server, token).await);
     }
-    let all: Vec<&Written> = written.iter().flatten().collect();
+    let all: Vec<&Written> = known.iter().flat_map(|known| &known.written).collect();
     let mut acknowledged: HashMap<(&str, u64), &Written> = HashMap::new();
     for write in &all {
         let twice = acknowledged.insert((&write.conversation, write.number), write);
@@ -62,9 +56,26 @@ pub(crate) async fn everything(
             }
         }
     }
+    for (view, known) in views.iter().zip(known) {
+        events_are_stored(view, &known.events);
+        in_order(&known.written);
+    }
     nothing_twice(&views, all.len());
-    in_order(written);
     files_are_whole(server, tokens, &all).await;
+}
+
+/// What a writer was told while it was connected is what stands in the log.
+fn events_are_stored(view: &BTreeMap<String, Vec<Value>>, events: &[Value]) {
+    for event in events {
+        let log = &view[event["conversation"].as_str().unwrap()];
+        let stored = &log[usize::try_from(event["number"].as_u64().unwrap()).unwrap() - 1];
+        for field in ["event", "number", "sender", "device", "time", "body"] {
+            assert_eq!(
+                stored[field], event[field],
+                "{event} was told, {stored} is stored"
+            );
+        }
+    }
 }
 
 /// Everything that is stored was acknowledged in the end, and there is nothing besides.
@@ -88,35 +99,31 @@ fn nothing_twice(views: &[BTreeMap<String, Vec<Value>>], written: usize) {
 }
 
 /// What one writer wrote into one conversation stands there in the order in which it was written.
-fn in_order(written: &[Vec<Written>]) {
-    for writes in written {
-        let mut last: HashMap<&str, u64> = HashMap::new();
-        for write in writes {
-            let before = last.insert(&write.conversation, write.number).unwrap_or_default();
-            assert!(
-                before < write.number,
-                "{write:?} stands before what was written earlier"
-            );
-        }
+fn in_order(written: &[Written]) {
+    let mut last: HashMap<&str, u64> = HashMap::new();
+    for write in written {
+        let before = last.insert(&write.conversation, write.number).unwrap_or_default();
+        assert!(
+            before < write.number,
+            "{write:?} stands before what was written earlier"
+        );
     }
 }
 
 async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
-    let mut clients = HashMap::new();
+    let mut clients = Vec::new();
+    for token in tokens {
+        let mut raw = server.connect_native().await;
+        raw.ok(json!({"action": "resume", "token": token})).await;
+        clients.push(raw);
+    }
     for write in all {
         let Content::File { name, bytes, id } = &write.content else {
             continue;
         };
-        let client = match clients.entry(write.receiver) {
-            Entry::Occupied(client) => client.into_mut(),
-            Entry::Vacant(place) => {
-                let mut raw = server.connect_native().await;
-                raw.ok(json!({"action": "resume", "token": tokens[write.receiver]}))
-                    .await;
-                place.insert(raw)
-            }
-        };
-        let reply = client.ok(json!({"action": "file_get", "file": id})).await;
+        let reply = clients[write.receiver]
+            .ok(json!({"action": "file_get", "file": id}))
+            .await;
         assert_eq!(reply["file_name"], name.as_str());
         let data = STANDARD.decode(reply["file_data"].as_str().unwrap()).unwrap();
         assert!(data == *bytes, "{name} is not what was sent");

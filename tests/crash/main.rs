@@ -12,14 +12,17 @@
 )]
 
 mod check;
+mod database;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_tests::Server;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use writer::{Room, Writer};
+use writer::{Known, Room, Writer};
 
 /// How often the server is killed.
 const KILLS: u64 = 25;
@@ -66,7 +69,7 @@ async fn crash_after_crash_loses_nothing_that_was_acknowledged() {
 
     let (room, rooms) = watch::channel(Room::open(&server));
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = Vec::new();
+    let mut tasks = JoinSet::new();
     for (number, token) in tokens.iter().enumerate() {
         let writer = Writer::new(
             number,
@@ -74,26 +77,36 @@ async fn crash_after_crash_loses_nothing_that_was_acknowledged() {
             names.clone(),
             Dice::new(seed + 1 + number as u64),
         );
-        tasks.push(tokio::spawn(writer.run(rooms.clone(), stopped.clone())));
+        tasks.spawn(writer.run(rooms.clone(), stopped.clone()));
     }
     for _ in 0..KILLS {
         // The moment is a number of acknowledgements, not a time: so every round has written something.
         let until = writer::acknowledged() + 1 + dice.below(400);
-        writer::wait_for_acknowledgements(until).await;
+        tokio::select! {
+            () = writer::wait_for_acknowledgements(until) => {}
+            Some(ended) = tasks.join_next() => panic!("a writer ended: {:?}", ended.err()),
+        }
+        // Not always right after an answer, when the writer is likely to be between two transactions.
+        tokio::time::sleep(Duration::from_micros(dice.below(20_000))).await;
         server.kill();
         server.restart();
+        if dice.below(5) == 0 {
+            // While the first connections come back.
+            server.kill();
+            server.restart();
+        }
         room.send(Room::open(&server)).unwrap();
     }
     stop.send(true).unwrap();
-    let mut written = Vec::new();
-    for task in tasks {
-        written.push(task.await.unwrap());
-    }
-    let total: usize = written.iter().map(Vec::len).sum();
+    let mut known: Vec<Known> = tasks.join_all().await;
+    known.sort_by_key(|known| known.writer);
+    let total: usize = known.iter().map(|known| known.written.len()).sum();
     println!("{total} acknowledged over {KILLS} crashes");
     assert!(
         total > KILLS as usize * 10,
         "hardly anything was written: {total}"
     );
-    check::everything(&mut server, &names, &tokens, &written).await;
+    check::everything(&mut server, &names, &tokens, &known).await;
+    server.stop();
+    database::is_sound(&server.data()).await;
 }

@@ -18,6 +18,9 @@ const WINDOW: usize = 24;
 /// One write in so many is a file.
 const FILES: u64 = 40;
 
+/// One in so many is one that was acknowledged long ago, sent again.
+const REPEATS: u64 = 30;
+
 static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 static MORE: Notify = Notify::const_new();
 
@@ -38,7 +41,7 @@ impl Room {
 }
 
 /// Something that was written, and once it is acknowledged, where it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Written {
     pub(crate) sender: usize,
     pub(crate) receiver: usize,
@@ -46,6 +49,16 @@ pub(crate) struct Written {
     pub(crate) content: Content,
     pub(crate) conversation: String,
     pub(crate) number: u64,
+}
+
+/// All that a writer knows in the end.
+pub(crate) struct Known {
+    /// Which writer.
+    pub(crate) writer: usize,
+    /// What was acknowledged, in the order in which it was written.
+    pub(crate) written: Vec<Written>,
+    /// The events that came while it was connected: nothing is told that could still be lost.
+    pub(crate) events: Vec<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +69,12 @@ pub(crate) enum Content {
         bytes: Vec<u8>,
         id: String,
     },
+}
+
+impl Written {
+    fn is_acknowledged(&self) -> bool {
+        self.number > 0
+    }
 }
 
 /// How many writes were acknowledged so far, by anybody.
@@ -82,6 +101,7 @@ pub(crate) struct Writer {
     /// Sent or to be sent (again), in order.
     open: VecDeque<Written>,
     done: Vec<Written>,
+    events: Vec<Value>,
 }
 
 impl Writer {
@@ -94,19 +114,24 @@ impl Writer {
             next: 0,
             open: VecDeque::new(),
             done: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// Writes until it is told to stop and everything is acknowledged. Returns what was.
+    /// Writes until it is told to stop and everything is acknowledged.
     pub(crate) async fn run(
         mut self,
         mut rooms: watch::Receiver<Room>,
         stopped: watch::Receiver<bool>,
-    ) -> Vec<Written> {
+    ) -> Known {
         loop {
             let room = rooms.borrow_and_update().clone();
             if self.visit(&room, &stopped).await.is_some() {
-                return self.done;
+                return Known {
+                    writer: self.me,
+                    written: self.done,
+                    events: self.events,
+                };
             }
             // The server is dead. The next one is said when it is there; it may be there already.
             if !rooms.has_changed().unwrap() {
@@ -142,16 +167,22 @@ impl Writer {
             }
             let line = raw.next().await?;
             if line.get("event").is_some() {
+                self.events.push(line);
                 continue;
             }
             assert_eq!(line["status"], "ok", "{line}");
             let mut write = self.open.pop_front()?;
             sent -= 1;
             assert_eq!(line["id"], write.client_id.as_str(), "replies come in order");
+            let first = write.clone();
             write.conversation = line["conversation"].as_str()?.to_owned();
             write.number = line["number"].as_u64()?;
             if let Content::File { id, .. } = &mut write.content {
                 *id = line["file"].as_str()?.to_owned();
+            }
+            if first.is_acknowledged() {
+                assert_eq!(write, first, "the second answer is not the first");
+                continue;
             }
             self.done.push(write);
             ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel);
@@ -160,6 +191,10 @@ impl Writer {
     }
 
     fn make(&mut self) -> Written {
+        if !self.done.is_empty() && self.dice.below(REPEATS) == 0 {
+            let which = self.dice.below(self.done.len() as u64) as usize;
+            return self.done[which].clone();
+        }
         self.next += 1;
         let others = self.names.len() as u64 - 1;
         let receiver = (self.me + 1 + self.dice.below(others) as usize) % self.names.len();
