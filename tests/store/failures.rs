@@ -37,8 +37,8 @@ pub(crate) async fn a_batch_that_fails_leaves_nothing(bed: &Bed) {
         .await
         .unwrap();
     assert_eq!((again.number, again.replayed), (4, false));
-    assert_eq!(bed.observed.of(log.id).len(), 4);
     store.close().await;
+    assert_eq!(bed.observed.of(log.id).len(), 4);
 }
 
 /// SQLite: another process holds the lock for longer than is waited. PostgreSQL: every connection is cut.

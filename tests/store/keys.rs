@@ -85,9 +85,10 @@ pub(crate) async fn repeats_in_one_batch(bed: &Bed) {
     assert_eq!(results[5].as_ref().unwrap().number, 3);
     assert_eq!(code(results.remove(3)), "ClientIdReused");
     assert_eq!(code(results.remove(2)), "ClientIdReused");
+    // The writers are told before the observer: once the store is closed, everybody has been.
+    store.close().await;
     assert_eq!(bed.observed.of(log.id).len(), 3);
     assert!(bed.observed.of(other.id).is_empty());
-    store.close().await;
 }
 
 /// The first took effect, so its `expect` can't hold any more; it is a repeat all the same.

@@ -104,7 +104,10 @@ impl End {
 
     /// Whether the client is sent away for what it did.
     fn is_refusal(self) -> bool {
-        matches!(self, Self::TooLong | Self::TooSlow | Self::NoLogin | Self::Nonsense)
+        matches!(
+            self,
+            Self::TooLong | Self::TooSlow | Self::NoLogin | Self::Nonsense
+        )
     }
 
     fn as_str(self) -> &'static str {
