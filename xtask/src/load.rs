@@ -24,14 +24,6 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// A few seconds of every workload, to see that they work.
-    pub(crate) fn short() -> Self {
-        Self {
-            release: false,
-            options: vec!["--short".into()],
-        }
-    }
-
     pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
         let mut build = workspace.cargo("build");
         build.args(["--package", "kith-server", "--bin", "kith-server"]);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::load::Load;
 use crate::workspace::Workspace;
 use crate::{debian, fuzz, stages, tools, wasm};
 
@@ -44,8 +43,6 @@ enum Stage {
     Doc,
     /// Unit tests and stories
     Tests,
-    /// A few seconds of the load generator, to see that it works
-    Load,
     /// A minute of fuzzing
     Fuzz,
 }
@@ -101,7 +98,6 @@ impl Stage {
             Self::Build => stages::build(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
-            Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),
             Self::Fuzz => fuzz::run(workspace),
         }
     }
