@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use kith_common::EventKind;
-use kith_server::store::{ContactChange, Store};
+use kith_server::store::{ContactChange, LogId, Store};
 use tokio::task::JoinSet;
 
 use crate::bed::Bed;
@@ -171,14 +173,36 @@ pub(crate) async fn one_conversation_a_pair(bed: &Bed) {
     store.close().await;
 }
 
+/// All pairs of some people at once: each process takes them in another order, and each pair from its other end.
 pub(crate) async fn one_conversation_a_pair_for_two_processes(bed: &Bed) {
-    let (one, other) = (bed.open().await, bed.open().await);
-    let alice = person(&one, "alice").await;
-    for number in 0..20 {
-        let bob = person(&one, &format!("bob{number}")).await;
-        let (here, there) = tokio::join!(alice.with(&one, &bob), bob.with(&other, &alice));
-        assert_eq!((here.id, &here.public_id), (there.id, &there.public_id));
+    const PEOPLE: usize = 8;
+    let stores = [bed.open().await, bed.open().await];
+    let mut people = Vec::new();
+    for number in 0..PEOPLE {
+        people.push(person(&stores[0], &format!("person{number}")).await);
     }
-    one.close().await;
-    other.close().await;
+    let mut pairs = Vec::new();
+    for low in 0..PEOPLE {
+        pairs.extend((low + 1..PEOPLE).map(|high| (low, high)));
+    }
+    let mut opening = JoinSet::new();
+    for (process, opened) in stores.iter().enumerate() {
+        for (index, &(low, high)) in pairs.iter().enumerate() {
+            let (one, other) = if (process + index) % 2 == 0 {
+                (low, high)
+            } else {
+                (high, low)
+            };
+            let (store, one, other) = (opened.store.clone(), people[one].clone(), people[other].clone());
+            opening.spawn(async move { ((low, high), one.with(&store, &other).await.id) });
+        }
+        pairs.reverse();
+    }
+    let mut found: HashMap<(usize, usize), LogId> = HashMap::new();
+    for (pair, log) in opening.join_all().await {
+        assert_eq!(*found.entry(pair).or_insert(log), log, "{pair:?} have two");
+    }
+    for opened in stores {
+        opened.close().await;
+    }
 }

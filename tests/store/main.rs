@@ -120,6 +120,7 @@ on_both! {
     }
     failures {
         a_batch_that_fails_leaves_nothing,
-        a_database_that_is_away_comes_back,
+        a_database_that_is_locked_comes_back,
+        a_database_that_was_away_comes_back,
     }
 }

@@ -31,17 +31,13 @@ impl Store {
             return Ok(log);
         }
         let public_id = self.new_public_id()?;
-        let open = || {
-            let (author, other, public_id) = (author.clone(), other.clone(), public_id.clone());
-            self.writer.change(move |scope| {
+        let (author, other) = (author.clone(), other.clone());
+        let log = self
+            .writer
+            .change(move |scope| {
                 Box::pin(async move { find_or_open(scope, &author, &other, public_id).await })
             })
-        };
-        let log = match open().await {
-            // Another process has opened it at the same moment; now it is there to be found.
-            Err(error) if error.is_unique() => open().await,
-            result => result,
-        }?;
+            .await?;
         self.directory.direct.insert(pair, log.clone());
         Ok(log)
     }

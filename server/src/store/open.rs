@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
-/// How long a statement waits for another process that writes to the same SQLite file.
+/// How long a transaction waits for another process that writes to the same database.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// How long opening the database may take, at the start and when the writer opens it again after a failure: writes wait
@@ -26,8 +26,8 @@ const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit copies them into the database (16 MiB of them).
 const CHECKPOINT_PAGES: &str = "4096";
 
-/// The lock that is held while the schema changes.
-const MIGRATING: i64 = 7_443_000_001;
+/// The lock that whoever writes to a PostgreSQL database holds. Nothing but a number that is the same for all.
+const WRITING: i64 = 7_443_000_001;
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -70,28 +70,28 @@ pub(super) async fn reading(url: &str, data: &Path) -> Result<DatabaseConnection
     connect(url, data, options).await
 }
 
-/// Brings the schema up to date, whole or not at all. Another process that wants the same waits.
-pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), OpenError> {
-    let transaction = connection.begin_with_options(immediate()).await;
-    let transaction = transaction.map_err(schema_error)?;
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        // PostgreSQL lets two begin to make the same table. The number is nothing but the same for all.
-        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATING})");
-        transaction
-            .execute_unprepared(&lock)
-            .await
-            .map_err(schema_error)?;
-    }
-    migrate_in(&transaction).await?;
-    transaction.commit().await.map_err(schema_error)
-}
-
-/// A transaction that will write: SQLite locks at once, instead of failing when somebody else was faster.
-pub(super) fn immediate() -> TransactionOptions {
-    TransactionOptions {
+/// Begins a transaction that writes, while no other process has one: what it looks at holds until it ends, it never fails
+/// for what somebody else does meanwhile, and two can't wait for each other. That is how SQLite is; in PostgreSQL a lock of
+/// our own makes it so. Waits for [`BUSY`] at most.
+pub(super) async fn begin_writing(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
+    };
+    let transaction = connection.begin_with_options(options).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let (patience, lock) = (BUSY.as_millis(), WRITING);
+        let statements = format!("SET LOCAL lock_timeout = {patience}; SELECT pg_advisory_xact_lock({lock})");
+        transaction.execute_unprepared(&statements).await?;
     }
+    Ok(transaction)
+}
+
+/// Brings the schema up to date, whole or not at all.
+pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), OpenError> {
+    let transaction = begin_writing(connection).await.map_err(schema_error)?;
+    migrate_in(&transaction).await?;
+    transaction.commit().await.map_err(schema_error)
 }
 
 fn schema_error(error: DbErr) -> OpenError {

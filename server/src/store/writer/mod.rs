@@ -21,7 +21,7 @@ pub use scope::Author;
 pub(super) use scope::{Previous, Scope};
 
 use super::error::StoreError;
-use super::open::immediate;
+use super::open::begin_writing;
 use super::types::{Append, Receipt, Stored};
 use crate::clock::Clock;
 
@@ -188,7 +188,7 @@ impl Writer {
     }
 
     async fn write(&self, batch: &mut Batch) -> Result<Outcome, StoreError> {
-        let transaction = self.connection.begin_with_options(immediate()).await?;
+        let transaction = begin_writing(&self.connection).await?;
         let now = self.clock.now();
         let mut outcome = Outcome::default();
         for change in &mut batch.changes {

@@ -28,7 +28,6 @@ pub(super) async fn unexpected(
         .select_only()
         .columns([logs::Column::Id, logs::Column::Newest])
         .filter(logs::Column::Id.is_in(ids))
-        .lock_exclusive()
         .into_tuple()
         .all(savepoint)
         .await?;
