@@ -52,7 +52,7 @@ pub(crate) async fn numbers_are_contiguous_under_many_writers(bed: &Bed) {
                 .map(|event| (&event.number, event.body.as_deref().unwrap()))
                 .eq(texts.iter().map(|(number, text)| (number, text.as_bytes())))
         );
-        let observed = bed.observed.of(*log);
+        let observed = store.told(*log).await;
         assert!(
             observed
                 .iter()
@@ -129,7 +129,7 @@ pub(crate) async fn only_members_write(bed: &Bed) {
         "NotFound"
     );
     assert!(store.events_after(log.id, 0, 10).await.unwrap().is_empty());
-    assert!(bed.observed.of(log.id).is_empty());
+    assert!(store.told(log.id).await.is_empty());
     // What was refused took no number.
     assert_eq!(
         store
@@ -139,7 +139,7 @@ pub(crate) async fn only_members_write(bed: &Bed) {
             .number,
         1
     );
-    let audience = &bed.observed.of(log.id)[0].audience;
+    let audience = &store.told(log.id).await[0].audience;
     let mut readers: Vec<_> = audience
         .iter()
         .map(|reader| (reader.account, &*reader.username))
@@ -193,7 +193,7 @@ pub(crate) async fn expect_lets_one_of_many_through(bed: &Bed) {
         assert_eq!(made[0].as_ref().unwrap().number, round);
         assert!(refused.into_iter().all(|result| code(result) == "ExpectFailed"));
     }
-    bed.observed.of(log.id);
+    store.told(log.id).await;
     store.close().await;
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use kith_server::clock::Clock;
 use kith_server::random::{Random, RandomError};
-use kith_server::store::{LogId, Observer, OpenError, Store, Stored, WriterTask};
+use kith_server::store::{AccountId, LogId, Observer, OpenError, Store, Stored, WriterTask};
 use kith_tests::PATIENCE;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ pub(crate) const BEGIN: i64 = 1_800_000_000_000;
 
 pub(crate) struct Bed {
     pub(crate) clock: Arc<TestClock>,
-    pub(crate) observed: Arc<Observed>,
+    observed: Arc<Observed>,
     random: Arc<TestRandom>,
     directory: TempDir,
     cluster: Option<Cluster>,
@@ -68,6 +68,7 @@ impl Bed {
         Ok(Opened {
             store: Arc::new(store),
             writer,
+            observed: self.observed.clone(),
         })
     }
 
@@ -98,6 +99,7 @@ impl Bed {
 pub(crate) struct Opened {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: WriterTask,
+    observed: Arc<Observed>,
 }
 
 impl Deref for Opened {
@@ -109,6 +111,26 @@ impl Deref for Opened {
 }
 
 impl Opened {
+    /// What the observer was told of a log. Panics unless its numbers are 1, 2, 3 ….
+    pub(crate) async fn told(&self, log: LogId) -> Vec<Stored> {
+        self.told_in_order().await;
+        let all = self.observed.0.lock().unwrap();
+        all.iter().filter(|event| event.log.id == log).cloned().collect()
+    }
+
+    /// Panics unless each log's events were told in the order of their numbers, all of them, once.
+    pub(crate) async fn told_in_order(&self) {
+        // Whoever wrote is answered before the observer hears of it. A change that changes nothing comes after both.
+        let nothing = HashMap::from([(LogId(0), 0)]);
+        self.advance_seed(AccountId(0), &nothing).await.unwrap();
+        let mut newest: HashMap<LogId, i64> = HashMap::new();
+        for event in self.observed.0.lock().unwrap().iter() {
+            let newest = newest.entry(event.log.id).or_default();
+            assert_eq!(event.number, *newest + 1, "{event:?} came out of order");
+            *newest = event.number;
+        }
+    }
+
     /// Closes it as the server does: by dropping the last handle.
     pub(crate) async fn close(self) {
         assert_eq!(Arc::strong_count(&self.store), 1, "somebody still has the store");
@@ -152,29 +174,10 @@ impl Random for TestRandom {
 
 /// Everything that was committed, in the order in which the store told of it.
 #[derive(Default)]
-pub(crate) struct Observed(Mutex<Vec<Stored>>);
+struct Observed(Mutex<Vec<Stored>>);
 
 impl Observer for Observed {
     fn committed(&self, events: &[Stored]) {
         self.0.lock().unwrap().extend_from_slice(events);
-    }
-}
-
-impl Observed {
-    /// What was committed to a log. Panics unless its numbers are 1, 2, 3 ….
-    pub(crate) fn of(&self, log: LogId) -> Vec<Stored> {
-        self.in_order();
-        let all = self.0.lock().unwrap();
-        all.iter().filter(|event| event.log.id == log).cloned().collect()
-    }
-
-    /// Panics unless each log's events came in the order of their numbers, all of them, once.
-    pub(crate) fn in_order(&self) {
-        let mut newest: HashMap<LogId, i64> = HashMap::new();
-        for event in self.0.lock().unwrap().iter() {
-            let newest = newest.entry(event.log.id).or_default();
-            assert_eq!(event.number, *newest + 1, "{event:?} came out of order");
-            *newest = event.number;
-        }
     }
 }

@@ -39,16 +39,16 @@ pub(crate) async fn adding_twice_is_adding_once(bed: &Bed) {
         code(add(alice.keyed("1", "something else")).await),
         "ClientIdReused"
     );
-    assert_eq!(bed.observed.of(alice.account.log.id).len(), 1);
+    assert_eq!(store.told(alice.account.log.id).await.len(), 1);
     add(alice.author()).await.unwrap();
     assert_eq!(names(&store, &alice).await, (vec!["bob".to_owned()], vec![]));
-    let told = bed.observed.of(alice.account.log.id);
+    let told = store.told(alice.account.log.id).await;
     assert_eq!(
         (told[0].kind, &*told[0].body),
         (EventKind::Contact, &br#"{"change":"add","username":"bob"}"#[..])
     );
     assert_eq!(told[0].audience.len(), 1);
-    assert!(bed.observed.of(bob.account.log.id).is_empty());
+    assert!(store.told(bob.account.log.id).await.is_empty());
     store.close().await;
 }
 
@@ -163,7 +163,7 @@ pub(crate) async fn one_conversation_a_pair(bed: &Bed) {
     assert_eq!(members, [alice.account.id, bob.account.id]);
     // Each is told once, with whom.
     for (one, other) in [(&alice, "bob"), (&bob, "alice")] {
-        let told = bed.observed.of(one.account.log.id);
+        let told = store.told(one.account.log.id).await;
         let body = format!(r#"{{"conversation":"{}","with":"{other}"}}"#, logs[0].public_id);
         assert_eq!(
             told.iter().map(|event| &*event.body).collect::<Vec<_>>(),

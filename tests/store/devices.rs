@@ -33,9 +33,9 @@ pub(crate) async fn a_token_resumes_until_it_is_revoked(bed: &Bed) {
         code(store.revoke_device(laptop_user.author(), phone).await),
         "NotFound"
     );
-    let told: Vec<_> = bed
-        .observed
-        .of(alice.account.log.id)
+    let told: Vec<_> = store
+        .told(alice.account.log.id)
+        .await
         .iter()
         .map(|event| (event.kind, event.body.clone()))
         .collect();

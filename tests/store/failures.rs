@@ -37,8 +37,8 @@ pub(crate) async fn a_batch_that_fails_leaves_nothing(bed: &Bed) {
         .await
         .unwrap();
     assert_eq!((again.number, again.replayed), (4, false));
+    assert_eq!(store.told(log.id).await.len(), 4);
     store.close().await;
-    assert_eq!(bed.observed.of(log.id).len(), 4);
 }
 
 /// Another process holds the lock for longer than is waited.
@@ -70,7 +70,7 @@ pub(crate) async fn a_database_that_is_locked_comes_back(bed: &Bed) {
     assert_eq!(store.events_after(log.id, 0, 10).await.unwrap().len(), 1);
     lock.rollback().await.unwrap();
     assert_eq!(write("two").await.unwrap().number, 2);
-    assert_eq!(bed.observed.of(log.id).len(), 2);
+    assert_eq!(store.told(log.id).await.len(), 2);
     raw.close().await.unwrap();
     store.close().await;
 }
@@ -94,6 +94,6 @@ pub(crate) async fn a_database_that_was_away_comes_back(bed: &Bed) {
         assert_eq!(write(&text).await.unwrap().number, round + 1);
         assert_eq!(store.events_after(log.id, round, 10).await.unwrap().len(), 1);
     }
-    assert_eq!(bed.observed.of(log.id).len(), 3);
+    assert_eq!(store.told(log.id).await.len(), 3);
     store.close().await;
 }

@@ -30,7 +30,7 @@ pub(crate) async fn a_repeat_gets_the_first_answer(bed: &Bed) {
         .unwrap();
     assert_eq!(again, repeat_of(&first));
     assert_eq!(store.events_after(log.id, 0, 10).await.unwrap().len(), 2);
-    assert_eq!(bed.observed.of(log.id).len(), 2);
+    assert_eq!(store.told(log.id).await.len(), 2);
     store.close().await;
 }
 
@@ -85,10 +85,9 @@ pub(crate) async fn repeats_in_one_batch(bed: &Bed) {
     assert_eq!(results[5].as_ref().unwrap().number, 3);
     assert_eq!(code(results.remove(3)), "ClientIdReused");
     assert_eq!(code(results.remove(2)), "ClientIdReused");
-    // The writers are told before the observer: once the store is closed, everybody has been.
+    assert_eq!(store.told(log.id).await.len(), 3);
+    assert!(store.told(other.id).await.is_empty());
     store.close().await;
-    assert_eq!(bed.observed.of(log.id).len(), 3);
-    assert!(bed.observed.of(other.id).is_empty());
 }
 
 /// The first took effect, so its `expect` can't hold any more; it is a repeat all the same.
@@ -125,7 +124,7 @@ pub(crate) async fn a_repeat_with_expect(bed: &Bed) {
         .collect();
     assert_eq!(numbers, [(3, false), (3, true), (1, true), (4, false)]);
     assert_eq!(code(results.remove(0)), "ExpectFailed");
-    bed.observed.in_order();
+    store.told_in_order().await;
     store.close().await;
 }
 

@@ -25,6 +25,7 @@ mod reference;
 mod schema;
 
 /// Makes two tests of each function: `sqlite::topic::function` and `postgres::topic::function`.
+/// On several threads, because a test may hold the writer up ([`people::in_one_batch`]).
 macro_rules! on_both {
     ($($topic:ident { $($test:ident),+ $(,)? })+) => {
         mod sqlite {

@@ -49,7 +49,7 @@ pub(crate) async fn pages_make_up_the_whole(bed: &Bed) {
             .await
             .unwrap();
     }
-    let own = bed.observed.of(alice.account.log.id);
+    let own = store.told(alice.account.log.id).await;
     let own = own
         .iter()
         .map(|event| (event.number, event.body.to_vec()))

@@ -145,7 +145,7 @@ async fn check(bed: &Bed, waves: &[Wave], round: u32) {
             stored.eq(model.texts(index)),
             "what is stored is not what was acknowledged"
         );
-        let observed = bed.observed.of(log.id);
+        let observed = store.told(log.id).await;
         assert!(
             observed
                 .iter()
