@@ -138,6 +138,7 @@ impl Session {
             receiver: Some(receiver.to_string()),
             conversation: None,
             content,
+            reply_to: None,
             client_id: Some(new_client_id()?),
             expect: None,
         }))
@@ -159,6 +160,7 @@ impl Session {
             conversation: None,
             file_name: name,
             file_data: kith_common::Base64Bytes(bytes),
+            reply_to: None,
             client_id: Some(new_client_id()?),
             expect: None,
         }))
@@ -247,7 +249,7 @@ impl Session {
     pub async fn sync(&self, held: BTreeMap<String, u64>) -> Result<SyncReply, Error> {
         self.read(&Request::Sync(SyncRequest {
             logs: held,
-            limit: None,
+            ..SyncRequest::default()
         }))
         .await
     }

@@ -1,16 +1,22 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::DeviceId;
+use crate::{DeviceId, Mark, PersonPresence, ProfileInfo};
 
 /// What an event in a log is about. Conversations and accounts have logs of their own; the kinds say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// Conversation: a text. Body: `{"content"}`.
+    /// Conversation: a text. Body: `{"content"}`, and `"reply_to"` where it answers.
     Message,
-    /// Conversation: a file. Body: `{"file","file_name","size"}`.
+    /// Conversation: a file. Body: `{"file","file_name","size"}`, and `"reply_to"` where it answers.
     File,
+    /// Conversation: another text for a message of the same sender. Body: `{"target","content"}`.
+    Edit,
+    /// Conversation: events of the same sender were erased. Body: `{"targets"}`.
+    Delete,
+    /// Conversation: a reaction was put on a message or file, or taken back. Body: `{"target","reaction","on"}`.
+    Reaction,
     /// Account: a contact or block changed. Body: `{"change","username"}`, the change as in `contact_action`.
     Contact,
     /// Account: a conversation was opened. Body: `{"conversation","with"}`.
@@ -19,6 +25,8 @@ pub enum EventKind {
     Device,
     /// Account: the password was changed. Body: `{}`.
     Password,
+    /// Account: the profile was changed. Body: `{"display_name","about"}`, and `"avatar"` where there is a picture.
+    Profile,
 }
 
 impl EventKind {
@@ -58,6 +66,21 @@ pub enum Notice {
     Behind,
     /// The session was revoked or its password changed; the connection is back before its login.
     SessionEnded,
+    /// Somebody has received or read more of a conversation, or this account has on another connection.
+    Mark(Mark),
+    /// Somebody is typing in a conversation, or has stopped. It holds for a few seconds.
+    Typing {
+        /// The conversation.
+        conversation: String,
+        /// Who.
+        username: String,
+        /// Whether they type.
+        typing: bool,
+    },
+    /// Somebody who has this account in their contacts shows themselves differently.
+    Presence(PersonPresence),
+    /// Somebody has changed their profile.
+    Person(ProfileInfo),
     /// The server ends this connection.
     Bye {
         /// Why, for people.

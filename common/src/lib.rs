@@ -23,13 +23,15 @@ pub use ids::{ClientId, ClientIdError, DeviceId, FileName, FileNameError, Userna
 pub use link::{InviteLink, InviteLinkError};
 pub use pin::{Pin, PinError};
 pub use reply::{
-    ContactsReply, FileGetReply, HelloReply, Incoming, Limits, LogPage, LoginReply, SentReply, SessionInfo,
-    SessionsReply, SyncReply, encode_error, encode_ok,
+    ContactsReply, FileGetReply, HelloReply, Incoming, Limits, LogPage, LoginReply, Mark, MarkReply,
+    PersonPresence, PresenceReply, ProfileInfo, ProfileReply, SentReply, SessionInfo, SessionsReply,
+    SyncReply, encode_error, encode_ok,
 };
 pub use request::{
-    ContactAction, ContactsRequest, FileGetRequest, FileRequest, HelloRequest, LoginRequest, MessageRequest,
-    Parsed, PasswordRequest, RegisterRequest, Request, RequestId, ResumeRequest, SessionAction,
-    SessionsRequest, SyncRequest,
+    ContactAction, ContactsRequest, DeleteRequest, EditRequest, FileGetRequest, FileRequest, HelloRequest,
+    HistoryRequest, LoginRequest, MarkRequest, MessageRequest, Parsed, PasswordRequest, Presence,
+    PresenceRequest, ProfileAction, ProfileRequest, ReactRequest, RegisterRequest, Request, RequestId,
+    ResumeRequest, SessionAction, SessionsRequest, SyncRequest, TypingRequest,
 };
 
 /// The name of this protocol: the ALPN identifier, and the version that `hello` speaks of.

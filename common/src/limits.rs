@@ -45,3 +45,18 @@ pub const SYNC_BYTES: usize = 2 * 1024 * 1024;
 
 /// Most logs that a client may name in one `sync`.
 pub const SYNC_LOGS: usize = 10_000;
+
+/// Most changed marks, and most changed profiles, in one reply to `sync`.
+pub const SYNC_CHANGES: u64 = 500;
+
+/// Most numbers in one `delete`.
+pub const DELETE_TARGETS: usize = 100;
+
+/// Longest reaction, in bytes of UTF-8: room for the longest emoji sequences.
+pub const REACTION_BYTES: usize = 64;
+
+/// Longest `about` of a profile, in Unicode characters.
+pub const ABOUT_CHARS: usize = 256;
+
+/// Largest picture of a profile, in bytes before base64: 256 pixels squared are enough.
+pub const AVATAR_BYTES: usize = 64 * 1024;

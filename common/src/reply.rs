@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::request::RequestId;
-use crate::{Base64Bytes, DeviceId, FileName, LogEvent, Notice, Pin, WireError, limits};
+use crate::{Base64Bytes, DeviceId, FileName, LogEvent, Notice, Pin, Presence, WireError, limits};
 
 /// Encodes the reply to a request that succeeded: `{"status":"ok","id":…}` and the fields of `payload`.
 ///
@@ -182,6 +182,78 @@ pub struct SyncReply {
     pub logs: Vec<LogPage>,
     /// Whether there is more: ask again with the new numbers.
     pub more: bool,
+    /// Where the request had `since`: what to ask with the next time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Likewise: marks that have changed, one's own among them. Marks only grow, so the greater number holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Likewise: profiles that have changed, one's own among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileInfo>,
+}
+
+/// How far somebody has received and read a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The conversation.
+    pub conversation: String,
+    /// Who.
+    pub username: String,
+    /// A device of theirs holds all up to this number.
+    pub delivered: u64,
+    /// They have read all up to this number; never greater than `delivered`.
+    pub read: u64,
+}
+
+/// What a person says of themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileInfo {
+    /// Who.
+    pub username: String,
+    /// How others see them.
+    pub display_name: String,
+    /// What they say of themselves; empty for nothing.
+    pub about: String,
+    /// The BLAKE3 of the picture in hexadecimal digits, where there is one: fetch it with `profile` when it has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+}
+
+/// Reply to `profile` with `get`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileReply {
+    /// The profile.
+    #[serde(flatten)]
+    pub profile: ProfileInfo,
+    /// The picture's bytes, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_data: Option<Base64Bytes>,
+}
+
+/// Reply to `mark`: the marks in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkReply {
+    /// Received up to this number.
+    pub delivered: u64,
+    /// Read up to this number.
+    pub read: u64,
+}
+
+/// Reply to `presence`: who is there among those who have this account in their contacts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceReply {
+    /// Everybody who isn't offline, in alphabetical order.
+    pub people: Vec<PersonPresence>,
+}
+
+/// Somebody's presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonPresence {
+    /// Who.
+    pub username: String,
+    /// How they show themselves.
+    pub presence: Presence,
 }
 
 /// A stretch of a log.

@@ -71,6 +71,22 @@ pub enum Request {
     FileGet(FileGetRequest),
     /// Fetches what is newer than what the client holds.
     Sync(SyncRequest),
+    /// Fetches a page of one log.
+    History(HistoryRequest),
+    /// Says how far a conversation was received or read.
+    Mark(MarkRequest),
+    /// Says that somebody is typing, or has stopped.
+    Typing(TypingRequest),
+    /// Says whether one is there, and asks who is.
+    Presence(PresenceRequest),
+    /// Replaces the text of one's own message.
+    Edit(EditRequest),
+    /// Erases one's own messages, files or edits.
+    Delete(DeleteRequest),
+    /// Puts a reaction on a message, or takes it back.
+    React(ReactRequest),
+    /// Shows somebody's profile or changes one's own.
+    Profile(ProfileRequest),
 }
 
 /// `hello`
@@ -193,6 +209,9 @@ pub struct MessageRequest {
     pub conversation: Option<String>,
     /// The text.
     pub content: String,
+    /// The number of the message or file that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
     /// Idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
@@ -214,6 +233,9 @@ pub struct FileRequest {
     pub file_name: FileName,
     /// The file's bytes.
     pub file_data: Base64Bytes,
+    /// The number of the message or file that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
     /// Idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
@@ -238,6 +260,153 @@ pub struct SyncRequest {
     /// Most events wanted; at most [`limits::SYNC_EVENTS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Of conversations that aren't named, at most so many of the newest events; all of them where it isn't given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<u32>,
+    /// What the last reply gave as `since`; 0 asks for all marks and profiles, none for nothing of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+}
+
+/// `history`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRequest {
+    /// The conversation, or one's own account.
+    pub conversation: String,
+    /// Events with smaller numbers, the newest of them; where neither is given, the newest of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Events with greater numbers, the oldest of them. Not together with `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Most events wanted; at most [`limits::SYNC_EVENTS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// `mark`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkRequest {
+    /// The conversation.
+    pub conversation: String,
+    /// One of this account's devices holds all up to this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<u64>,
+    /// The person has read all up to this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<u64>,
+}
+
+/// `typing`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingRequest {
+    /// The conversation.
+    pub conversation: String,
+    /// Whether somebody types or has stopped; typing where it isn't given.
+    #[serde(default = "yes")]
+    pub typing: bool,
+}
+
+/// `presence`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceRequest {
+    /// What this connection is to be seen as from now on.
+    pub presence: Presence,
+}
+
+/// `edit`
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRequest {
+    /// The conversation.
+    pub conversation: String,
+    /// The number of the message.
+    pub target: u64,
+    /// The text from now on.
+    pub content: String,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// Compare and set: the number that this event must get, or nothing happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u64>,
+}
+
+/// `delete`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteRequest {
+    /// The conversation.
+    pub conversation: String,
+    /// The numbers of what is to be erased, [`limits::DELETE_TARGETS`] at most: a message or file with its edits.
+    pub targets: Vec<u64>,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// `react`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactRequest {
+    /// The conversation.
+    pub conversation: String,
+    /// The number of the message or file.
+    pub target: u64,
+    /// The reaction: an emoji or a short text, 1 to [`limits::REACTION_BYTES`] bytes without control characters.
+    pub reaction: String,
+    /// Whether it is put on or taken back; put on where it isn't given.
+    #[serde(default = "yes")]
+    pub on: bool,
+    /// Idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// `profile`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRequest {
+    /// What to do.
+    pub profile_action: ProfileAction,
+    /// Whose profile, for `get`; one's own where it isn't given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For `set`: how others see the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// For `set`: what the person says of themselves; empty for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// For `set`: a small PNG, JPEG or WebP picture, [`limits::AVATAR_BYTES`] at most; empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<Base64Bytes>,
+    /// Idempotency key, for `set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// What to do with a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileAction {
+    /// Show it.
+    Get,
+    /// Change one's own: the fields that are given.
+    Set,
+}
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// No connection, or none that shows itself.
+    #[default]
+    Offline,
+    /// Connected, but not looking.
+    Away,
+    /// There.
+    Online,
+}
+
+fn yes() -> bool {
+    true
 }
 
 macro_rules! hide_secrets {
@@ -258,6 +427,9 @@ hide_secrets! {
     PasswordRequest { client_id }
     MessageRequest { receiver, conversation, client_id, expect }
     FileRequest { receiver, conversation, file_data, client_id, expect }
+    EditRequest { conversation, target, client_id, expect }
+    ReactRequest { conversation, target, on, client_id }
+    ProfileRequest { profile_action, username, client_id }
 }
 
 #[derive(Deserialize)]
@@ -322,6 +494,14 @@ impl Request {
             "file" => fields(frame).map(Self::File),
             "file_get" => fields(frame).map(Self::FileGet),
             "sync" => fields(frame).map(Self::Sync),
+            "history" => fields(frame).map(Self::History),
+            "mark" => fields(frame).map(Self::Mark),
+            "typing" => fields(frame).map(Self::Typing),
+            "presence" => fields(frame).map(Self::Presence),
+            "edit" => fields(frame).map(Self::Edit),
+            "delete" => fields(frame).map(Self::Delete),
+            "react" => fields(frame).map(Self::React),
+            "profile" => fields(frame).map(Self::Profile),
             _ => Err(WireError::field(
                 ErrorCode::UnknownAction,
                 "action",

@@ -88,7 +88,11 @@ async fn sync(
     logs: BTreeMap<String, u64>,
     limit: Option<u32>,
 ) -> anyhow::Result<SyncReply> {
-    let request = Request::Sync(SyncRequest { logs, limit });
+    let request = Request::Sync(SyncRequest {
+        logs,
+        limit,
+        ..SyncRequest::default()
+    });
     let reply = reader.ask(&serde_json::to_value(&request)?).await?;
     Ok(serde_json::from_str(reply.get())?)
 }

@@ -89,6 +89,7 @@ impl PushQueue {
             Notice::SessionEnded => waiting.session_ended = true,
             // The connection's end follows and says the same.
             Notice::Bye { .. } => {}
+            Notice::Mark(_) | Notice::Typing { .. } | Notice::Presence(_) | Notice::Person(_) => {}
         });
     }
 

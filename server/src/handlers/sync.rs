@@ -47,5 +47,6 @@ pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply
     Ok(SyncReply {
         logs: pages.into_iter().map(page).collect(),
         more,
+        ..SyncReply::default()
     })
 }

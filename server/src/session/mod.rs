@@ -409,6 +409,17 @@ impl Session {
             Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
             // Only reached by a guest; answered above.
             Request::Message(_) => {}
+            Request::History(_)
+            | Request::Mark(_)
+            | Request::Typing(_)
+            | Request::Presence(_)
+            | Request::Edit(_)
+            | Request::Delete(_)
+            | Request::React(_)
+            | Request::Profile(_) => {
+                let error = WireError::field(ErrorCode::UnknownAction, "action", "there is no such action");
+                link.reply::<()>(id, &Err(error));
+            }
         }
     }
 

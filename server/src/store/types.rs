@@ -198,10 +198,14 @@ pub(super) fn kind_to_column(kind: EventKind) -> i16 {
     match kind {
         EventKind::Message => 1,
         EventKind::File => 2,
+        EventKind::Edit => 3,
+        EventKind::Delete => 4,
+        EventKind::Reaction => 5,
         EventKind::Contact => 32,
         EventKind::Conversation => 33,
         EventKind::Device => 34,
         EventKind::Password => 35,
+        EventKind::Profile => 36,
     }
 }
 
@@ -209,10 +213,14 @@ pub(super) fn kind_from_column(value: i16) -> Option<EventKind> {
     Some(match value {
         1 => EventKind::Message,
         2 => EventKind::File,
+        3 => EventKind::Edit,
+        4 => EventKind::Delete,
+        5 => EventKind::Reaction,
         32 => EventKind::Contact,
         33 => EventKind::Conversation,
         34 => EventKind::Device,
         35 => EventKind::Password,
+        36 => EventKind::Profile,
         _ => return None,
     })
 }

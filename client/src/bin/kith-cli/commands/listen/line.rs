@@ -50,7 +50,10 @@ pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) ->
             EventKind::Contact => format!("* {}", contact_change(&body)),
             EventKind::Device => format!("* {}", device_change(&body)),
             EventKind::Password => "* the password was changed".to_owned(),
-            EventKind::Conversation => return None,
+            EventKind::Profile => "* the profile was changed".to_owned(),
+            EventKind::Conversation | EventKind::Edit | EventKind::Delete | EventKind::Reaction => {
+                return None;
+            }
         },
         None if matches!(event.event, EventKind::Message | EventKind::File) => {
             said(event, reader, "(erased)")
