@@ -131,14 +131,18 @@ enum Refusal {
     Tls(io::Error),
 }
 
-async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<TlsStream<TcpStream>, Refusal> {
+/// A connection after its handshake. Boxed, because each function that it is handed to would keep room for all of it as
+/// long as the connection lives.
+type Secured = Box<TlsStream<TcpStream>>;
+
+async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<Secured, Refusal> {
     let mut first = [0];
     match stream.peek(&mut first).await {
         Ok(1) => {}
         _ => return Err(Refusal::Silent),
     }
     if first == [TLS_HANDSHAKE_RECORD] {
-        return tls.accept(stream).await.map_err(Refusal::Tls);
+        return tls.accept(stream).await.map(Box::new).map_err(Refusal::Tls);
     }
     // Somebody who speaks to us without TLS deserves to know why it doesn't work.
     let answer: &[u8] = if first == [b'{'] {
@@ -158,7 +162,7 @@ async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<TlsStream<
 }
 
 /// Finds out what the connection speaks, and serves it.
-async fn speak(server: Arc<Server>, mut stream: TlsStream<TcpStream>, peer: Peer, guest: Guest) {
+async fn speak(server: Arc<Server>, mut stream: Secured, peer: Peer, guest: Guest) {
     let alpn = stream
         .get_ref()
         .1
@@ -193,7 +197,7 @@ async fn speak(server: Arc<Server>, mut stream: TlsStream<TcpStream>, peer: Peer
     }
 }
 
-impl Transport for TlsStream<TcpStream> {
+impl Transport for Secured {
     fn unacknowledged(&self) -> Option<usize> {
         platform::unacknowledged(self.get_ref().0)
     }
