@@ -111,6 +111,8 @@ on_both! {
     reading {
         pages_make_up_the_whole,
         a_page_is_bounded_in_bytes,
+        history_goes_back_and_forth,
+        the_tail_of_what_is_not_held,
         held_beyond_the_newest,
         what_retention_took_is_passed_over,
         ids_that_nobody_gave_out,

@@ -21,6 +21,7 @@ mod devices;
 mod exactly_once;
 mod files;
 mod guests;
+mod history;
 mod http;
 mod invites;
 mod login;

@@ -61,6 +61,15 @@ pub(crate) fn sync(held: Value) -> Value {
     json!({"action": "sync", "logs": held})
 }
 
+/// A page of a log; the fields say which.
+pub(crate) fn history(log: &Value, fields: Value) -> Value {
+    let mut request = json!({"action": "history", "conversation": log});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

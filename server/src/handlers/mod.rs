@@ -4,6 +4,7 @@ pub mod contacts;
 pub mod file;
 pub mod file_get;
 pub mod hello;
+pub mod history;
 pub mod login;
 pub mod logout;
 pub mod message;

@@ -52,10 +52,10 @@ impl Session {
             Request::File(request) => handlers::file::handle(self, id, request).await,
             Request::FileGet(request) => link.reply(id, &handlers::file_get::handle(self, request).await),
             Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
+            Request::History(request) => link.reply(id, &handlers::history::handle(self, request).await),
             // Only reached by a guest; answered above.
             Request::Message(_) => {}
-            Request::History(_)
-            | Request::Mark(_)
+            Request::Mark(_)
             | Request::Typing(_)
             | Request::Presence(_)
             | Request::Edit(_)

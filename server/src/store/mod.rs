@@ -16,6 +16,7 @@ mod error;
 mod invites;
 mod open;
 mod reading;
+mod seed;
 mod types;
 mod writer;
 
@@ -31,7 +32,8 @@ pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
 pub use error::StoreError;
 pub use open::OpenError;
-pub use reading::{Page, SeedBacklog, StoredEvent};
+pub use reading::{Page, StoredEvent, Stretch};
+pub use seed::SeedBacklog;
 pub use types::{
     Account, AccountId, AccountState, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin, Receipt,
     Stored,
