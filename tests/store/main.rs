@@ -23,6 +23,7 @@ mod people;
 mod reading;
 mod reference;
 mod schema;
+mod targets;
 
 /// Makes two tests of each function: `sqlite::topic::function` and `postgres::topic::function`.
 /// On several threads, because a test may hold the writer up ([`people::in_one_batch`]).
@@ -107,6 +108,11 @@ on_both! {
         bad_items_fail_alone,
         a_row_that_offends_a_constraint_fails_alone,
         behaves_as_if_one_after_the_other,
+    }
+    targets {
+        what_an_append_is_about_has_to_fit,
+        answers_in_one_batch,
+        erasing_is_all_or_nothing,
     }
     reading {
         pages_make_up_the_whole,

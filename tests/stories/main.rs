@@ -15,6 +15,7 @@ mod accounts;
 mod administration;
 mod bad_connections;
 mod bad_input;
+mod changes;
 mod contacts;
 mod delivery;
 mod devices;

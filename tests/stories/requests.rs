@@ -70,6 +70,18 @@ pub(crate) fn history(log: &Value, fields: Value) -> Value {
     request
 }
 
+pub(crate) fn edit(conversation: &Value, target: u64, content: &str) -> Value {
+    json!({"action": "edit", "conversation": conversation, "target": target, "content": content})
+}
+
+pub(crate) fn delete(conversation: &Value, targets: &[u64]) -> Value {
+    json!({"action": "delete", "conversation": conversation, "targets": targets})
+}
+
+pub(crate) fn react(conversation: &Value, target: u64, reaction: &str, on: bool) -> Value {
+    json!({"action": "react", "conversation": conversation, "target": target, "reaction": reaction, "on": on})
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

@@ -3,7 +3,7 @@
 use kith_common::{ErrorCode, HistoryRequest, LogPage, WireError, limits};
 
 use super::sync::log_page;
-use super::{no_conversation, store_error};
+use super::{no_conversation, number, store_error};
 use crate::session::Session;
 use crate::store::{StoreError, Stretch};
 
@@ -13,7 +13,6 @@ const PAGE: u32 = 100;
 /// # Errors
 /// Both ends are given, or the account has no such log.
 pub async fn handle(session: &Session, request: HistoryRequest) -> Result<LogPage, WireError> {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let stretch = match (request.before, request.after) {
         (Some(_), Some(_)) => {
             let message = "give before or after, not both";

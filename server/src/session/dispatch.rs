@@ -53,15 +53,12 @@ impl Session {
             Request::FileGet(request) => link.reply(id, &handlers::file_get::handle(self, request).await),
             Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
             Request::History(request) => link.reply(id, &handlers::history::handle(self, request).await),
+            Request::Edit(request) => handlers::edit::handle(self, id, request).await,
+            Request::Delete(request) => handlers::delete::handle(self, id, request).await,
+            Request::React(request) => handlers::react::handle(self, id, request).await,
             // Only reached by a guest; answered above.
             Request::Message(_) => {}
-            Request::Mark(_)
-            | Request::Typing(_)
-            | Request::Presence(_)
-            | Request::Edit(_)
-            | Request::Delete(_)
-            | Request::React(_)
-            | Request::Profile(_) => {
+            Request::Mark(_) | Request::Typing(_) | Request::Presence(_) | Request::Profile(_) => {
                 let error = WireError::field(ErrorCode::UnknownAction, "action", "there is no such action");
                 link.reply::<()>(id, &Err(error));
             }
