@@ -53,6 +53,7 @@ on_both! {
         made_from_nothing_and_again_without_harm,
         made_once_by_two_at_once,
         made_whole_or_not_at_all,
+        brought_up_to_date_from_the_first_version,
         of_a_newer_version_is_refused,
         keeps_its_promises,
     }

@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
 };
 
-use crate::store::entity::{accounts, events, logs};
+use crate::store::entity::{accounts, events, logs, revisions};
 use crate::store::error::StoreError;
 use crate::store::types::{
     Account, AccountId, AccountState, ClientKey, Log, Origin, Reader, Stored, kind_to_column,
@@ -68,6 +68,20 @@ impl Scope {
     /// The time of this transaction, in milliseconds since 1970-01-01T00:00:00Z.
     pub(in crate::store) fn now(&self) -> i64 {
         self.now
+    }
+
+    /// The next revision: what is marked with it is newer than everything that was committed before, and older than what comes.
+    pub(in crate::store) async fn next_revision(&self) -> Result<i64, StoreError> {
+        let row = revisions::Entity::update_many()
+            .col_expr(
+                revisions::Column::Value,
+                Expr::col(revisions::Column::Value).add(1),
+            )
+            .exec_with_returning(&self.savepoint)
+            .await?
+            .pop()
+            .ok_or(StoreError::NotFound)?;
+        Ok(row.value)
     }
 
     /// Makes sure that the account can still be used: what the handler saw may have changed since.
