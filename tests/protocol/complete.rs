@@ -13,15 +13,13 @@ use crate::transcript::Action;
 const NOT_SHOWN: [(&str, &str); 1] = [("internal", "the system has to run out of randomness or memory")];
 
 /// What the types can say already and the server does not do yet.
-const LATER: [(&str, &str); 4] = [
-    ("mark", "not yet"),
+const LATER: [(&str, &str); 3] = [
     ("typing", "not yet"),
     ("presence", "not yet"),
     ("profile", "not yet"),
 ];
 const LATER_EVENTS: [(&str, &str); 1] = [("profile", "not yet")];
-const LATER_NOTICES: [(&str, &str); 4] = [
-    ("mark", "not yet"),
+const LATER_NOTICES: [(&str, &str); 3] = [
     ("typing", "not yet"),
     ("presence", "not yet"),
     ("person", "not yet"),

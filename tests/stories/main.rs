@@ -27,6 +27,7 @@ mod http;
 mod invites;
 mod login;
 mod logs;
+mod marks;
 mod pace;
 mod privacy;
 mod refusals;

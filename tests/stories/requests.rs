@@ -82,6 +82,15 @@ pub(crate) fn react(conversation: &Value, target: u64, reaction: &str, on: bool)
     json!({"action": "react", "conversation": conversation, "target": target, "reaction": reaction, "on": on})
 }
 
+/// The fields are `delivered`, `read` or both.
+pub(crate) fn mark(conversation: &Value, fields: Value) -> Value {
+    let mut request = json!({"action": "mark", "conversation": conversation});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

@@ -9,6 +9,7 @@ pub mod hello;
 pub mod history;
 pub mod login;
 pub mod logout;
+pub mod mark;
 pub mod message;
 pub mod password;
 pub mod react;
