@@ -30,6 +30,7 @@ mod logs;
 mod marks;
 mod pace;
 mod privacy;
+mod profiles;
 mod refusals;
 mod seed;
 mod stopping;

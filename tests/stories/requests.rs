@@ -91,6 +91,20 @@ pub(crate) fn mark(conversation: &Value, fields: Value) -> Value {
     request
 }
 
+/// One's own profile, or somebody's.
+pub(crate) fn profile(username: Option<&str>) -> Value {
+    json!({"action": "profile", "profile_action": "get", "username": username})
+}
+
+/// The fields are those of the profile that are to be changed.
+pub(crate) fn set_profile(fields: Value) -> Value {
+    let mut request = json!({"action": "profile", "profile_action": "set"});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

@@ -5,7 +5,7 @@ use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireErr
 use crate::session::Session;
 
 /// Actions beyond the seed's.
-const CAPABILITIES: [&str; 11] = [
+const CAPABILITIES: [&str; 12] = [
     "sync",
     "sessions",
     "password",
@@ -17,6 +17,7 @@ const CAPABILITIES: [&str; 11] = [
     "react",
     "reply_to",
     "mark",
+    "profile",
 ];
 
 /// # Errors

@@ -17,6 +17,7 @@ mod error;
 mod invites;
 mod marks;
 mod open;
+mod profiles;
 mod reading;
 mod seed;
 mod types;
@@ -36,6 +37,7 @@ pub use erasing::Erased;
 pub use error::StoreError;
 pub use marks::Marks;
 pub use open::OpenError;
+pub use profiles::ProfileChange;
 pub use reading::{Page, StoredEvent, Stretch};
 pub use seed::SeedBacklog;
 pub use types::{
