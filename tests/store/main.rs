@@ -12,6 +12,7 @@ mod accounts;
 mod appends;
 mod batches;
 mod bed;
+mod changes;
 mod closing;
 mod cluster;
 mod contacts;
@@ -120,6 +121,11 @@ on_both! {
         marks_only_grow,
         marks_of_many_devices_at_once,
         a_block_hides_marks,
+    }
+    changes {
+        only_what_is_new_and_may_be_seen,
+        pages_lose_nothing,
+        what_was_marked_during_a_block_comes_after_it,
     }
     reading {
         pages_make_up_the_whole,

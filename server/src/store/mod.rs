@@ -6,6 +6,7 @@
 mod accounts;
 mod administration;
 mod blobs;
+mod changes;
 mod contacts;
 mod conversations;
 mod devices;
@@ -31,6 +32,7 @@ use tokio::task::JoinHandle;
 
 pub use accounts::{Credentials, NewAccount};
 pub use administration::AccountRow;
+pub use changes::Changes;
 pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
 pub use erasing::Erased;
