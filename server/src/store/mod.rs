@@ -6,16 +6,21 @@
 mod accounts;
 mod administration;
 mod blobs;
+mod changes;
 mod contacts;
 mod conversations;
 mod devices;
 mod directory;
 #[allow(unreachable_pub, reason = "SeaORM's derives make public items")]
 mod entity;
+mod erasing;
 mod error;
 mod invites;
+mod marks;
 mod open;
+mod profiles;
 mod reading;
+mod seed;
 mod types;
 mod writer;
 
@@ -27,14 +32,19 @@ use tokio::task::JoinHandle;
 
 pub use accounts::{Credentials, NewAccount};
 pub use administration::AccountRow;
+pub use changes::Changes;
 pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
+pub use erasing::Erased;
 pub use error::StoreError;
+pub use marks::Marks;
 pub use open::OpenError;
-pub use reading::{Page, SeedBacklog, StoredEvent};
+pub use profiles::ProfileChange;
+pub use reading::{Page, StoredEvent, Stretch};
+pub use seed::SeedBacklog;
 pub use types::{
-    Account, AccountId, AccountState, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin, Receipt,
-    Stored,
+    Account, AccountId, AccountState, Announcement, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin,
+    Receipt, Stored, Target,
 };
 pub use writer::{Author, Completion, Observer};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kith_common::{ClientId, DeviceId, EventKind};
+use kith_common::{ClientId, DeviceId, EventKind, Notice};
 
 /// An account, as numbered by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,6 +123,26 @@ pub struct NewBlob {
     pub hash: [u8; 32],
 }
 
+/// An earlier event of the same conversation that an append is about: it has to be there and to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A message or file that is answered; it may be erased.
+    Answered(i64),
+    /// A message of the same sender that gets another text.
+    Edited(i64),
+    /// A message or file that is reacted to.
+    ReactedTo(i64),
+}
+
+impl Target {
+    /// Its number.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Answered(number) | Self::Edited(number) | Self::ReactedTo(number) => number,
+        }
+    }
+}
+
 /// An event to be appended to a conversation.
 #[derive(Debug)]
 pub struct Append {
@@ -140,6 +160,8 @@ pub struct Append {
     pub body: Bytes,
     /// A file that comes with it.
     pub blob: Option<NewBlob>,
+    /// The event that it is about.
+    pub target: Option<Target>,
     /// The idempotency key.
     pub client: Option<ClientKey>,
     /// The number that the event must get, or it fails.
@@ -191,6 +213,17 @@ pub struct Reader {
     pub account: AccountId,
     /// Its name.
     pub username: Arc<str>,
+}
+
+/// A committed change that is no event of a log, and who is to be told of it.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    /// The accounts, as far as they have connections that said `hello`.
+    pub audience: Vec<AccountId>,
+    /// The connection that caused it, which has its reply.
+    pub except: Origin,
+    /// What they are told.
+    pub notice: Notice,
 }
 
 /// The number under which an event kind is stored; never reused.
