@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::bail;
-use kith_common::{LogPage, Request, SyncReply, SyncRequest};
+use kith_common::{EventKind, HistoryRequest, LogPage, Request, SyncReply, SyncRequest};
 use kith_tests::Server;
 
 use crate::Options;
 use crate::connection::Connection;
 use crate::messages;
 use crate::people::People;
-use crate::report::Figures;
+use crate::report::{Figures, lost};
 
 /// Pages of history that are timed.
 const PAGES: usize = 1000;
@@ -38,7 +38,7 @@ pub(crate) async fn run(people: &People, _: &Server, options: &Options) -> anyho
         ("seconds to fetch", seconds),
         ("fetched/s", fetched as f64 / seconds),
         ("seconds to store", stored),
-        ("missing", options.backlog as f64 - fetched as f64),
+        lost(options.backlog as f64 - fetched as f64),
     ])
 }
 
@@ -51,6 +51,10 @@ pub(crate) async fn deep(people: &People, server: &Server, options: &Options) ->
     let after = messages::throughput(people, server, options).await?;
     let pages = pages(people).await?;
     let delivered = |figures: &Figures| figures.first().map_or(0.0, |(_, value)| *value);
+    let losses = [&before, &after]
+        .map(|figures| figures.last().map_or(0.0, |(_, value)| *value))
+        .iter()
+        .sum();
     let quantile = |q: f64| pages[((pages.len() - 1) as f64 * q) as usize] * 1000.0;
     Ok(vec![
         ("delivered/s before", delivered(&before)),
@@ -60,6 +64,7 @@ pub(crate) async fn deep(people: &People, server: &Server, options: &Options) ->
         ("stored/s", stored as f64 / seconds),
         ("page p50 ms", quantile(0.5)),
         ("page p99 ms", quantile(0.99)),
+        lost(losses),
     ])
 }
 
@@ -72,7 +77,10 @@ async fn fetch(reader: &mut Connection, held: &mut BTreeMap<String, u64>) -> any
             conversation, events, ..
         } in reply.logs
         {
-            count += events.iter().filter(|event| event.body.is_some()).count();
+            count += events
+                .iter()
+                .filter(|event| event.event == EventKind::Message)
+                .count();
             if let Some(newest) = events.last() {
                 held.insert(conversation, newest.number);
             }
@@ -140,22 +148,27 @@ async fn fill(people: &People, options: &Options) -> anyhow::Result<usize> {
 /// The times of pages from everywhere in the history, in seconds, sorted.
 async fn pages(people: &People) -> anyhow::Result<Vec<f64>> {
     let mut reader = people.connect(1).await?;
-    let all = sync(&mut reader, BTreeMap::new(), Some(1)).await?;
-    let account = all.logs.first().map(|log| (log.conversation.clone(), log.newest));
-    let Some((account, newest)) = account else {
-        bail!("there is no log")
-    };
-    let held = BTreeMap::from([(account.clone(), newest)]);
-    let all = sync(&mut reader, held, Some(1)).await?;
-    let Some(log) = all.logs.first() else {
+    let known = sync(&mut reader, BTreeMap::new(), Some(1)).await?;
+    let account: BTreeMap<String, u64> = known
+        .logs
+        .iter()
+        .map(|log| (log.conversation.clone(), log.newest))
+        .collect();
+    let conversations = sync(&mut reader, account, Some(1)).await?;
+    let Some(log) = conversations.logs.first() else {
         bail!("there is no conversation")
     };
     let mut times = Vec::with_capacity(PAGES);
-    for page in 0..PAGES {
-        let from = log.newest * page as u64 / PAGES as u64;
-        let held = BTreeMap::from([(account.clone(), newest), (log.conversation.clone(), from)]);
+    for page in 1..=PAGES {
+        let request = Request::History(HistoryRequest {
+            conversation: log.conversation.clone(),
+            before: Some(log.newest * page as u64 / PAGES as u64 + 1),
+            after: None,
+            limit: Some(PAGE),
+        });
+        let request = serde_json::to_value(&request)?;
         let began = Instant::now();
-        sync(&mut reader, held, Some(PAGE)).await?;
+        reader.ask(&request).await?;
         times.push(began.elapsed().as_secs_f64());
     }
     reader.close().await;

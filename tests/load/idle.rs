@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::Options;
 use crate::people::People;
 use crate::process::{cpu_seconds, memory_kib, own_cpu_seconds};
-use crate::report::Figures;
+use crate::report::{Figures, lost};
 
 /// Logins under way at a time.
 const AT_ONCE: usize = 8;
@@ -70,6 +70,6 @@ pub(crate) async fn run(people: &People, server: &Server, options: &Options) -> 
         ("logins/s", count / seconds),
         ("server CPU ms per login", cpu * 1000.0 / count),
         ("generator CPU ms per login", own * 1000.0 / count),
-        ("refused or closed", closed.load(Relaxed) as f64),
+        lost(closed.load(Relaxed) as f64),
     ])
 }

@@ -9,6 +9,7 @@
 
 mod backlog;
 mod connection;
+mod disk;
 mod idle;
 mod messages;
 mod people;
@@ -130,5 +131,9 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         }
     }
     report.print();
+    anyhow::ensure!(
+        report.lost() == 0.0,
+        "something was lost or refused: see the table"
+    );
     Ok(())
 }

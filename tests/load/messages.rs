@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 
 use crate::Options;
 use crate::connection::Connection;
+use crate::disk;
 use crate::people::People;
 use crate::process::{cpu_seconds, machine_seconds, memory_kib, own_cpu_seconds};
-use crate::report::Figures;
+use crate::report::{Figures, lost};
 
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -25,6 +26,9 @@ const LOST_AFTER: Duration = Duration::from_secs(10);
 /// Pairs and messages a second of each when latency is measured.
 const QUIET_PAIRS: usize = 10;
 const QUIET_RATE: f64 = 20.0;
+
+/// Times that the disk is asked to keep a block.
+const SYNCS: usize = 500;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Phase {
@@ -55,14 +59,17 @@ pub(crate) async fn throughput(
 /// Ten pairs with twenty messages a second each.
 pub(crate) async fn latency(people: &People, server: &Server, options: &Options) -> anyhow::Result<Figures> {
     let pause = Duration::from_secs_f64(1.0 / QUIET_RATE);
-    run(
-        people,
-        server,
-        options,
-        QUIET_PAIRS.min(options.pairs),
-        Some(pause),
-    )
-    .await
+    let pairs = QUIET_PAIRS.min(options.pairs);
+    let mut figures = run(people, server, options, pairs, Some(pause)).await?;
+    // What the disk itself takes, which no acknowledgement can be faster than.
+    let syncs = disk::sync_times(&options.directory, SYNCS)?;
+    let quantile = |q: f64| syncs[((syncs.len() - 1) as f64 * q) as usize] * 1000.0;
+    let last = figures.len() - 1;
+    figures.splice(
+        last..last,
+        [("fsync p50 ms", quantile(0.5)), ("fsync p99 ms", quantile(0.99))],
+    );
+    Ok(figures)
 }
 
 async fn run(
@@ -128,7 +135,7 @@ async fn run(
         ("generator cores", own_cpu / seconds),
         ("other cores", other / seconds),
         ("server peak MiB", memory_kib(pid).1 / 1024.0),
-        ("lost", sent as f64 - counters.delivered.load(Relaxed) as f64),
+        lost(sent as f64 - counters.delivered.load(Relaxed) as f64),
     ])
 }
 

@@ -10,6 +10,13 @@ use crate::Workload;
 /// The figures of one run of one workload, in the order of the table.
 pub(crate) type Figures = Vec<(&'static str, f64)>;
 
+const LOST: &str = "lost";
+
+/// What did not arrive or was refused. Whatever the speed, it has to be none.
+pub(crate) fn lost(count: f64) -> (&'static str, f64) {
+    (LOST, count)
+}
+
 /// Collects figures, and prints their medians and ranges.
 pub(crate) struct Report {
     json: Option<File>,
@@ -41,6 +48,15 @@ impl Report {
             None => self.workloads.push((workload, vec![figures])),
         }
         Ok(())
+    }
+
+    /// How much was lost in all runs.
+    pub(crate) fn lost(&self) -> f64 {
+        let figures = self.workloads.iter().flat_map(|(_, runs)| runs).flatten();
+        figures
+            .filter(|(name, _)| *name == LOST)
+            .map(|(_, count)| count.abs())
+            .sum()
     }
 
     pub(crate) fn print(&self) {

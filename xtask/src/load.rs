@@ -24,6 +24,14 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// A few seconds of every workload: that each works and loses nothing. Times aren't judged.
+    pub(crate) fn short() -> Self {
+        Self {
+            release: false,
+            options: vec!["--short".into()],
+        }
+    }
+
     pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
         let mut build = workspace.cargo("build");
         build.args(["--package", "kith-server", "--bin", "kith-server"]);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use crate::load::Load;
 use crate::workspace::Workspace;
 use crate::{debian, fuzz, stages, tools, wasm};
 
@@ -43,6 +44,8 @@ enum Stage {
     Doc,
     /// Unit tests and stories
     Tests,
+    /// A few seconds of each workload of the load generator
+    Load,
     /// A minute of fuzzing
     Fuzz,
 }
@@ -98,6 +101,7 @@ impl Stage {
             Self::Build => stages::build(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
+            Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),
             Self::Fuzz => fuzz::run(workspace),
         }
     }
