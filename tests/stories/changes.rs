@@ -1,5 +1,7 @@
 //! Answers, edits, deletions and reactions: what is said of messages that are there already.
 
+use std::path::PathBuf;
+
 use kith_tests::{Raw, Server};
 use serde_json::{Value, json};
 
@@ -371,5 +373,45 @@ async fn a_burst_may_answer_itself() {
             &reply["error"]["code"]
         };
         assert_eq!(*found, expected, "{reply}");
+    }
+}
+
+/// The files of the server's data that hold a text.
+fn files_with(server: &Server, text: &str) -> Vec<PathBuf> {
+    let (mut folders, mut found) = (vec![server.data()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if memchr::memmem::find(&std::fs::read(&path).unwrap(), text.as_bytes()).is_some() {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_was_erased_is_not_on_the_disk_any_more() {
+    let mut server = Server::start();
+    let (mut alice, _bob, c) = two(&server).await;
+    let (words, bytes) = ("the words to be erased", "the bytes to be erased");
+    for number in 0..50 {
+        let others = format!("something else {number}");
+        alice.ok_after_events(message_into(&c, &others)).await;
+    }
+    // Many times, as a part of the room may be used again at once.
+    let sent = alice.ok(message_into(&c, &words.repeat(50))).await;
+    let sent_file = alice.ok(file("bob", "secret.txt", bytes.as_bytes())).await;
+    alice.ok(message_into(&c, "the words to be kept")).await;
+    assert!(!files_with(&server, words).is_empty() && !files_with(&server, bytes).is_empty());
+    let targets = [&sent, &sent_file].map(|reply| reply["number"].as_u64().unwrap());
+    alice.ok(delete(&c, &targets)).await;
+    // The write-ahead log goes with a stop in good order.
+    server.stop();
+    assert!(!files_with(&server, "the words to be kept").is_empty());
+    for erased in [words, bytes] {
+        assert_eq!(files_with(&server, erased), Vec::<PathBuf>::new());
     }
 }

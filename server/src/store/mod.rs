@@ -81,7 +81,7 @@ impl Store {
         let (writing, writer_options) = open::writing(url, data).await?;
         open::migrate(&writing).await?;
         let readers = open::reading(url, data).await?;
-        let (writer, task) = writer::spawn(writer_options, writing, clock, observer);
+        let (writer, task) = writer::spawn(writer_options, writing, readers.clone(), clock, observer);
         let store = Self {
             readers,
             writer,

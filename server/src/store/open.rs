@@ -155,6 +155,8 @@ fn options(url: &str, data: &Path, query_only: bool) -> ConnectOptions {
                 .busy_timeout(BUSY)
                 .statement_cache_capacity(STATEMENTS)
                 .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+                // What is erased is overwritten, not only forgotten.
+                .pragma("secure_delete", "ON")
                 .pragma("query_only", if query_only { "ON" } else { "OFF" })
         });
     options

@@ -141,6 +141,7 @@ where
 pub(super) fn spawn(
     options: ConnectOptions,
     connection: DatabaseConnection,
+    readers: DatabaseConnection,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
 ) -> (WriterHandle, JoinHandle<()>) {
@@ -148,6 +149,7 @@ pub(super) fn spawn(
     let writer = Writer {
         options,
         connection,
+        readers,
         clock,
         observer,
     };
@@ -158,6 +160,8 @@ pub(super) fn spawn(
 struct Writer {
     options: ConnectOptions,
     connection: DatabaseConnection,
+    /// Not to read from: to be closed before the writer's own.
+    readers: DatabaseConnection,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
 }
@@ -190,8 +194,11 @@ impl Writer {
                 self.reconnect().await;
             }
         }
-        if let Err(error) = self.connection.close().await {
-            tracing::error!(target: "error", %error, "closing the database failed");
+        // The last one to close leaves one file: SQLite then removes its write-ahead log, and what was erased with it.
+        for connection in [self.readers, self.connection] {
+            if let Err(error) = connection.close().await {
+                tracing::error!(target: "error", %error, "closing the database failed");
+            }
         }
     }
 
