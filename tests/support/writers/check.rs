@@ -2,16 +2,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kith_tests::Server;
 use serde_json::{Map, Value, json};
 
-use crate::writer::{Content, Known, Written};
+use super::{Content, Known, Written};
+use crate::Server;
 
 /// Compares what every member is given with what every writer was told.
-pub(crate) async fn everything(server: &mut Server, names: &[String], tokens: &[String], known: &[Known]) {
-    // Once more, so that nothing is read that was only in memory.
-    server.kill();
-    server.restart();
+pub(super) async fn everything(server: &Server, names: &[String], tokens: &[String], known: &[Known]) {
     let mut views: Vec<BTreeMap<String, Vec<Value>>> = Vec::new();
     for token in tokens {
         views.push(sync(server, token).await);
