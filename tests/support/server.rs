@@ -186,6 +186,14 @@ impl Server {
         raw
     }
 
+    /// Resumes a session by its token, over a new connection.
+    pub async fn native_resume(&self, token: &str) -> Raw {
+        let mut raw = self.connect_native().await;
+        raw.ok(serde_json::json!({"action": "resume", "token": token}))
+            .await;
+        raw
+    }
+
     /// The process id of the running server.
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("the server runs").id()

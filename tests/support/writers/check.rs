@@ -110,9 +110,7 @@ fn in_order(written: &[Written]) {
 async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
     let mut clients = Vec::new();
     for token in tokens {
-        let mut raw = server.connect_native().await;
-        raw.ok(json!({"action": "resume", "token": token})).await;
-        clients.push(raw);
+        clients.push(server.native_resume(token).await);
     }
     for write in all {
         let Content::File { name, bytes, id } = &write.content else {
@@ -129,8 +127,7 @@ async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
 
 /// All events that an account may see, by log.
 async fn sync(server: &Server, token: &str) -> BTreeMap<String, Vec<Value>> {
-    let mut raw = server.connect_native().await;
-    raw.ok(json!({"action": "resume", "token": token})).await;
+    let mut raw = server.native_resume(token).await;
     let mut logs: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     loop {
         let held: Map<String, Value> = logs
