@@ -10,6 +10,9 @@ use crate::disk::{Disk, Unsynced};
 /// it is copied, of the database after that, of the log's new beginning, of the next commit.
 const STEPS: u64 = 5;
 
+/// More of the largest messages than the log takes before it is copied.
+const MANY: usize = 1000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn crash_by_a_power_cut_while_the_log_is_copied_loses_nothing() {
     let seed = kith_tests::seed();
@@ -38,6 +41,7 @@ async fn crash_by_a_power_cut_while_the_log_is_copied_loses_nothing() {
             let Some(reply) = alice.next().await else { break };
             assert_eq!(reply["status"], "ok", "{reply}");
             acknowledged += 1;
+            assert!(acknowledged < MANY, "the log is never copied");
         }
         server.ended().await;
         server.kill();
