@@ -1,7 +1,7 @@
-//! The interposer without some of the syncs, as if the server had forgotten them: that is noticed.
+//! Some syncs do nothing, as if the server had forgotten them: what is lost then is noticed.
 //!
-//! What they are ignored for is what the server would do without them, `synchronous=OFF` for example. So these tests show
-//! that the others would fail.
+//! To the disk a sync that does nothing is the same as one that was never asked for: with those of the database ignored the
+//! server is one with `synchronous=OFF`. So these tests show that the others would fail.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
