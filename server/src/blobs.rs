@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::files;
 use crate::random::Random;
 use crate::store::NewBlob;
 
@@ -20,7 +21,8 @@ impl Blobs {
     /// # Errors
     /// It can't be made.
     pub fn open(folder: PathBuf, random: Arc<dyn Random>) -> io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
+        // A file's name is worth nothing in a folder that has none.
+        files::create_private_directory(&folder).map_err(io::Error::other)?;
         Ok(Self { folder, random })
     }
 

@@ -71,18 +71,34 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
-/// Makes a directory, and those above it, that only its owner may enter (mode 0700). One that exists is left alone.
+/// Makes a directory, and those above it, that only its owner may enter (mode 0700). One that exists is left alone. The
+/// name is on the disk afterwards; also that of one that exists, for it may be from a run that was killed in between.
 ///
 /// # Errors
 /// If it can't be made, or something else has that name.
 pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|reason| refused("created", parent, reason))?;
+    create_directory(path, 0o700)
+}
+
+fn create_directory(path: &Path, mode: u32) -> Result<(), FileError> {
+    if let Some(parent) = path.parent()
+        && !directory_of(path).is_dir()
+    {
+        create_directory(parent, 0o777)?;
     }
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(reason) => Err(refused("created", path, reason)),
-        Ok(()) => Ok(()),
+    let existed = match fs::DirBuilder::new().mode(mode).create(path) {
+        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => true,
+        Err(reason) => return Err(refused("created", path, reason)),
+        Ok(()) => false,
+    };
+    match sync_parent(path) {
+        // Where one may make directories and not read them, one can't sync them either.
+        Err(FileError::Refused { reason, .. })
+            if existed || reason.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            Ok(())
+        }
+        synced => synced,
     }
 }
 
@@ -114,7 +130,7 @@ fn write_beside(path: &Path, contents: &[u8], access: Access) -> Result<tempfile
     write().map_err(|reason| refused("written", path, reason))
 }
 
-/// A rename lasts only once the directory is on the disk too.
+/// A name lasts only once the directory in which it is is on the disk too.
 fn sync_parent(path: &Path) -> Result<(), FileError> {
     let directory = directory_of(path);
     File::open(directory)

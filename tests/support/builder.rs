@@ -1,13 +1,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
 
 use crate::{Server, program};
 
 /// How a server is to be.
 pub struct Builder {
-    directory: Option<PathBuf>,
+    directory: Option<TempDir>,
     registration: &'static str,
     variables: Vec<(String, String)>,
     shell: Option<&'static str>,
@@ -47,8 +49,13 @@ impl Builder {
     }
 
     /// Where the temporary directory is made, instead of where the system has them.
-    pub fn in_directory(mut self, directory: &Path) -> Self {
-        self.directory = Some(directory.to_owned());
+    pub fn in_directory(self, directory: &Path) -> Self {
+        self.on(tempfile::tempdir_in(directory).unwrap())
+    }
+
+    /// The temporary directory to use.
+    pub fn on(mut self, directory: TempDir) -> Self {
+        self.directory = Some(directory);
         self
     }
 
@@ -66,41 +73,29 @@ impl Builder {
 
     /// Sets the server up and starts it.
     pub fn start(self) -> Server {
-        let directory = self
-            .directory
-            .as_deref()
-            .map_or_else(tempfile::tempdir, tempfile::tempdir_in)
-            .unwrap();
-        let data = directory.path().join("data");
-        let mut setup = kith_server(&self.variables);
-        setup
-            .args(["setup", "--registration", self.registration, "--data"])
-            .arg(&data);
-        for host in &self.hosts {
-            setup.args(["--host", host]);
+        let mut setup = vec!["setup", "--registration", self.registration];
+        let hosts = self.hosts.clone();
+        for host in &hosts {
+            setup.extend(["--host", host]);
         }
-        let output = setup.output().unwrap();
-        assert!(
-            output.status.success(),
-            "setup: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let printed = String::from_utf8(output.stdout).unwrap();
-        let admin_link = printed
-            .lines()
-            .find(|line| line.contains("invite="))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let (process, address, pin) = run(&data, &self.variables, self.shell);
+        let mut server = self.bare();
+        let printed = server.must(&setup);
+        let invite = printed.lines().find(|line| line.contains("invite="));
+        server.admin_link = invite.unwrap_or_default().trim().to_owned();
+        server.restart();
+        server
+    }
+
+    /// A server that isn't even set up: [`Server::command`] and [`Server::restart`] do the rest.
+    pub fn bare(self) -> Server {
         Server {
-            address,
-            pin,
-            admin_link,
-            directory,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            pin: String::new(),
+            admin_link: String::new(),
+            directory: self.directory.unwrap_or_else(|| tempfile::tempdir().unwrap()),
             variables: self.variables,
             shell: self.shell,
-            process: Some(process),
+            process: None,
         }
     }
 }
@@ -128,12 +123,12 @@ fn clean(mut command: Command, variables: &[(String, String)]) -> Command {
     command
 }
 
-/// Starts a server on a free port and waits until it listens.
+/// Starts a server on a free port and waits until it listens. `None` when it ends before.
 pub(crate) fn run(
     data: &Path,
     variables: &[(String, String)],
     shell: Option<&str>,
-) -> (Child, SocketAddr, String) {
+) -> Option<(Child, SocketAddr, String)> {
     let mut process = shell
         .map_or_else(
             || kith_server(variables),
@@ -148,15 +143,16 @@ pub(crate) fn run(
         .lines()
         .map_while(Result::ok);
     let mut after = |word: &str| {
-        let line = lines
-            .next()
-            .unwrap_or_else(|| panic!("the server ended before it said {word:?}"));
-        line.strip_prefix(word)
-            .unwrap_or_else(|| panic!("{line:?} instead of {word:?}"))
-            .trim()
-            .to_owned()
+        let line = lines.next()?;
+        let rest = line
+            .strip_prefix(word)
+            .unwrap_or_else(|| panic!("{line:?} instead of {word:?}"));
+        Some(rest.trim().to_owned())
     };
-    let address = after("Listening on").parse().unwrap();
-    let pin = after("Fingerprint");
-    (process, address, pin)
+    let said = after("Listening on").zip(after("Fingerprint"));
+    let Some((address, pin)) = said else {
+        process.wait().unwrap();
+        return None;
+    };
+    Some((process, address.parse().unwrap(), pin))
 }

@@ -12,13 +12,16 @@
 )]
 
 mod builder;
+mod dice;
 mod raw;
 mod server;
+pub mod writers;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use builder::Builder;
+pub use dice::{Dice, seed};
 pub use raw::Raw;
 pub use server::Server;
 

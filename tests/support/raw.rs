@@ -223,12 +223,14 @@ impl Raw {
     }
 
     async fn line(&mut self) -> Option<BytesMut> {
+        let mut searched = 0;
         loop {
-            if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
-                let line = self.received.split_to(end);
+            if let Some(end) = memchr::memchr(b'\n', &self.received[searched..]) {
+                let line = self.received.split_to(searched + end);
                 self.received.advance(1);
                 return Some(line);
             }
+            searched = self.received.len();
             if !self.fill().await {
                 return None;
             }

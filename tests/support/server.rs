@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, prlimit, waitid};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
@@ -186,6 +186,14 @@ impl Server {
         raw
     }
 
+    /// Resumes a session by its token, over a new connection.
+    pub async fn native_resume(&self, token: &str) -> Raw {
+        let mut raw = self.connect_native().await;
+        raw.ok(serde_json::json!({"action": "resume", "token": token}))
+            .await;
+        raw
+    }
+
     /// The process id of the running server.
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("the server runs").id()
@@ -227,11 +235,32 @@ impl Server {
         process.wait().unwrap()
     }
 
+    /// Waits until the server has ended by itself, or was killed by another hand.
+    pub async fn ended(&self) {
+        let process = Pid::from_child(self.process.as_ref().expect("the server runs"));
+        // It is left for `kill` to take note of, or `kill` was first.
+        let waiting = move || {
+            waitid(
+                WaitId::Pid(process),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            )
+        };
+        let _ = tokio::task::spawn_blocking(waiting).await.unwrap();
+    }
+
     /// Starts a server that was stopped or killed again, on the same data and another port.
     pub fn restart(&mut self) {
+        assert!(self.try_restart(), "the server ended before it listened");
+    }
+
+    /// The same; `false` when the server ends before it listens.
+    pub fn try_restart(&mut self) -> bool {
         assert!(self.process.is_none(), "stop or kill the server first");
-        let (process, address, pin) = run(&self.data(), &self.variables, self.shell);
+        let Some((process, address, pin)) = run(&self.data(), &self.variables, self.shell) else {
+            return false;
+        };
         (self.process, self.address, self.pin) = (Some(process), address, pin);
+        true
     }
 }
 

@@ -2,16 +2,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kith_tests::Server;
 use serde_json::{Map, Value, json};
 
-use crate::writer::{Content, Known, Written};
+use super::{Content, Known, Written};
+use crate::Server;
 
 /// Compares what every member is given with what every writer was told.
-pub(crate) async fn everything(server: &mut Server, names: &[String], tokens: &[String], known: &[Known]) {
-    // Once more, so that nothing is read that was only in memory.
-    server.kill();
-    server.restart();
+pub(super) async fn everything(server: &Server, names: &[String], tokens: &[String], known: &[Known]) {
     let mut views: Vec<BTreeMap<String, Vec<Value>>> = Vec::new();
     for token in tokens {
         views.push(sync(server, token).await);
@@ -113,9 +110,7 @@ fn in_order(written: &[Written]) {
 async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
     let mut clients = Vec::new();
     for token in tokens {
-        let mut raw = server.connect_native().await;
-        raw.ok(json!({"action": "resume", "token": token})).await;
-        clients.push(raw);
+        clients.push(server.native_resume(token).await);
     }
     for write in all {
         let Content::File { name, bytes, id } = &write.content else {
@@ -132,8 +127,7 @@ async fn files_are_whole(server: &Server, tokens: &[String], all: &[&Written]) {
 
 /// All events that an account may see, by log.
 async fn sync(server: &Server, token: &str) -> BTreeMap<String, Vec<Value>> {
-    let mut raw = server.connect_native().await;
-    raw.ok(json!({"action": "resume", "token": token})).await;
+    let mut raw = server.native_resume(token).await;
     let mut logs: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     loop {
         let held: Map<String, Value> = logs

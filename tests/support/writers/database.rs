@@ -3,8 +3,8 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 
-/// Looks into the database itself, and into the folder of files.
-pub(crate) async fn is_sound(data: &Path) {
+/// Looks into the database itself, and into the folder of files, of a server that has stopped.
+pub async fn is_sound(data: &Path) {
     let file = data.join("kith.db");
     let database = Database::connect(format!("sqlite:{}", file.display()))
         .await

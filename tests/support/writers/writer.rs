@@ -1,16 +1,13 @@
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kith_tests::{Raw, Server};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use crate::Dice;
+use super::{Content, Known, Progress, Room, Written};
+use crate::{Dice, Raw};
 
 /// Most writes without an answer.
 const WINDOW: usize = 24;
@@ -21,82 +18,18 @@ const FILES: u64 = 40;
 /// One in so many is one that was acknowledged long ago, sent again.
 const REPEATS: u64 = 30;
 
-static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
-static MORE: Notify = Notify::const_new();
-
-/// Where the server is, this time.
-#[derive(Clone)]
-pub(crate) struct Room {
-    address: SocketAddr,
-    ca: PathBuf,
-}
-
-impl Room {
-    pub(crate) fn open(server: &Server) -> Self {
-        Self {
-            address: server.address,
-            ca: server.ca(),
-        }
-    }
-}
-
-/// Something that was written, and once it is acknowledged, where it is.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Written {
-    pub(crate) sender: usize,
-    pub(crate) receiver: usize,
-    pub(crate) client_id: String,
-    pub(crate) content: Content,
-    pub(crate) conversation: String,
-    pub(crate) number: u64,
-}
-
-/// All that a writer knows in the end.
-pub(crate) struct Known {
-    /// Which writer.
-    pub(crate) writer: usize,
-    /// What was acknowledged, in the order in which it was written.
-    pub(crate) written: Vec<Written>,
-    /// The events that came while it was connected: nothing is told that could still be lost.
-    pub(crate) events: Vec<Value>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Content {
-    Text(String),
-    File {
-        name: String,
-        bytes: Vec<u8>,
-        id: String,
-    },
-}
-
 impl Written {
     fn is_acknowledged(&self) -> bool {
         self.number > 0
     }
 }
 
-/// How many writes were acknowledged so far, by anybody.
-pub(crate) fn acknowledged() -> u64 {
-    ACKNOWLEDGED.load(Ordering::Acquire)
-}
-
-pub(crate) async fn wait_for_acknowledgements(count: u64) {
-    loop {
-        let more = MORE.notified();
-        if acknowledged() >= count {
-            return;
-        }
-        more.await;
-    }
-}
-
-pub(crate) struct Writer {
+pub(super) struct Writer {
     me: usize,
     token: String,
     names: Arc<Vec<String>>,
     dice: Dice,
+    progress: Arc<Progress>,
     next: u64,
     /// Sent or to be sent (again), in order.
     open: VecDeque<Written>,
@@ -105,12 +38,19 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(me: usize, token: String, names: Arc<Vec<String>>, dice: Dice) -> Self {
+    pub(super) fn new(
+        me: usize,
+        token: String,
+        names: Arc<Vec<String>>,
+        dice: Dice,
+        progress: Arc<Progress>,
+    ) -> Self {
         Self {
             me,
             token,
             names,
             dice,
+            progress,
             next: 0,
             open: VecDeque::new(),
             done: Vec::new(),
@@ -119,7 +59,7 @@ impl Writer {
     }
 
     /// Writes until it is told to stop and everything is acknowledged.
-    pub(crate) async fn run(
+    pub(super) async fn run(
         mut self,
         mut rooms: watch::Receiver<Room>,
         stopped: watch::Receiver<bool>,
@@ -185,8 +125,7 @@ impl Writer {
                 continue;
             }
             self.done.push(write);
-            ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel);
-            MORE.notify_waiters();
+            self.progress.add();
         }
     }
 
