@@ -21,6 +21,7 @@ mod open;
 mod profiles;
 mod reading;
 mod seed;
+mod sight;
 mod types;
 mod writer;
 
@@ -33,7 +34,7 @@ use tokio::task::JoinHandle;
 pub use accounts::{Credentials, NewAccount};
 pub use administration::AccountRow;
 pub use changes::Changes;
-pub use contacts::{ContactChange, Contacts};
+pub use contacts::{ContactChange, Contacts, SightChange};
 pub use devices::{Device, NewDevice, Resumed};
 pub use erasing::Erased;
 pub use error::StoreError;
