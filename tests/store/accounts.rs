@@ -2,7 +2,7 @@ use kith_server::store::{AccountState, ContactChange, NewAccount};
 use tokio::task::JoinSet;
 
 use crate::bed::{BEGIN, Bed};
-use crate::people::{Person, account, code, device, person};
+use crate::people::{Person, account, code, device, person, verified};
 
 pub(crate) async fn names_are_one_across_case(bed: &Bed) {
     let store = bed.open().await;
@@ -95,6 +95,28 @@ pub(crate) async fn an_invite_makes_an_administrator(bed: &Bed) {
     store.close().await;
 }
 
+/// Checking a password takes long. Whoever was let in by the old one while its owner changed it stays out.
+pub(crate) async fn a_password_that_was_changed_meanwhile_opens_nothing(bed: &Bed) {
+    let store = bed.open().await;
+    let alice = person(&store, "alice").await;
+    let author = alice.keyed("change", "changed");
+    let changed = store.change_password(author, verified("alice"), "changed".to_owned(), 2);
+    changed.await.unwrap();
+    let old = || verified("alice");
+    let device = store.add_device(alice.account.clone(), old(), alice.origin, device(1));
+    assert_eq!(code(device.await), "PasswordChanged");
+    let shared = store.seed_device(alice.account.id, old(), "192.0.2.1".to_owned());
+    assert_eq!(code(shared.await), "PasswordChanged");
+    let renewed = store.rehash(alice.account.id, old(), "the old one again".to_owned(), 3);
+    assert_eq!(code(renewed.await), "PasswordChanged");
+    let second = alice.keyed("again", "changed again");
+    let changed = store.change_password(second, old(), "of somebody else".to_owned(), 2);
+    assert_eq!(code(changed.await), "PasswordChanged");
+    let kept = store.credentials("alice").await.unwrap().unwrap();
+    assert_eq!(kept.password_hash, "changed");
+    store.close().await;
+}
+
 pub(crate) async fn passwords_change(bed: &Bed) {
     let store = bed.open().await;
     let alice = store.register(account("alice")).await.unwrap();
@@ -102,11 +124,14 @@ pub(crate) async fn passwords_change(bed: &Bed) {
     for number in 1..=3 {
         let one = Person::at(
             alice.clone(),
-            store.seed_device(alice.id, "192.0.2.1".to_owned()).await.unwrap(),
+            store
+                .seed_device(alice.id, verified("alice"), "192.0.2.1".to_owned())
+                .await
+                .unwrap(),
         );
         devices.push(
             store
-                .add_device(alice.clone(), one.origin, device(number))
+                .add_device(alice.clone(), verified("alice"), one.origin, device(number))
                 .await
                 .unwrap(),
         );
@@ -120,14 +145,17 @@ pub(crate) async fn passwords_change(bed: &Bed) {
             .is_some()
     };
 
-    store.rehash(alice.id, "rehashed".to_owned(), 2).await.unwrap();
+    store
+        .rehash(alice.id, verified("alice"), "rehashed".to_owned(), 2)
+        .await
+        .unwrap();
     assert_eq!(hash().await, "rehashed");
     assert!(resumes(3).await);
 
     let first = Person::at(alice.clone(), devices[0]);
     let author = first.keyed("change", "changed");
     let mut ended = store
-        .change_password(author.clone(), "changed".to_owned(), 2)
+        .change_password(author.clone(), "rehashed".to_owned(), "changed".to_owned(), 2)
         .await
         .unwrap();
     ended.retain(|device| devices.contains(device));
@@ -139,10 +167,13 @@ pub(crate) async fn passwords_change(bed: &Bed) {
     );
     assert!(store.was_written(&author).await.unwrap());
     // The same again changes nothing: what came since stays.
-    store.rehash(alice.id, "rehashed".to_owned(), 3).await.unwrap();
+    store
+        .rehash(alice.id, "changed".to_owned(), "rehashed".to_owned(), 3)
+        .await
+        .unwrap();
     assert!(
         store
-            .change_password(author, "changed".to_owned(), 2)
+            .change_password(author, "rehashed".to_owned(), "changed".to_owned(), 2)
             .await
             .unwrap()
             .is_empty()
@@ -150,7 +181,11 @@ pub(crate) async fn passwords_change(bed: &Bed) {
     assert_eq!(hash().await, "rehashed");
     let other = first.keyed("change", "something else");
     assert_eq!(
-        code(store.change_password(other.clone(), "other".to_owned(), 2).await),
+        code(
+            store
+                .change_password(other.clone(), "rehashed".to_owned(), "other".to_owned(), 2)
+                .await
+        ),
         "ClientIdReused"
     );
     assert_eq!(code(store.was_written(&other).await), "ClientIdReused");
@@ -172,7 +207,7 @@ pub(crate) async fn accounts_are_switched_off_and_on(bed: &Bed) {
     let store = bed.open().await;
     let (alice, bob) = (person(&store, "alice").await, person(&store, "Bob").await);
     store
-        .add_device(alice.account.clone(), alice.origin, device(1))
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, device(1))
         .await
         .unwrap();
     let state = async || store.account_named("alice").await.unwrap().state;

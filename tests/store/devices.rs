@@ -2,7 +2,7 @@ use kith_common::{DeviceId, EventKind};
 use kith_server::store::NewDevice;
 
 use crate::bed::{BEGIN, Bed};
-use crate::people::{Person, account, code, device, person};
+use crate::people::{Person, account, code, device, person, verified};
 
 const HERE: &str = "192.0.2.1";
 const HOUR: i64 = 60 * 60 * 1000;
@@ -11,11 +11,11 @@ pub(crate) async fn a_token_resumes_until_it_is_revoked(bed: &Bed) {
     let store = bed.open().await;
     let alice = person(&store, "alice").await;
     let phone = store
-        .add_device(alice.account.clone(), alice.origin, device(1))
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, device(1))
         .await
         .unwrap();
     let laptop = store
-        .add_device(alice.account.clone(), alice.origin, device(2))
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, device(2))
         .await
         .unwrap();
     let resumed = store.resume([1; 32], HERE, BEGIN).await.unwrap().unwrap();
@@ -61,7 +61,7 @@ pub(crate) async fn devices_are_their_owners_business(bed: &Bed) {
     let store = bed.open().await;
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let phone = store
-        .add_device(alice.account.clone(), alice.origin, device(1))
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, device(1))
         .await
         .unwrap();
     assert_eq!(code(store.revoke_device(bob.author(), phone).await), "NotFound");
@@ -92,13 +92,16 @@ pub(crate) async fn seed_clients_share_a_device(bed: &Bed) {
     let bob = person(&store, "bob").await;
     let address = || HERE.to_owned();
     let (one, two) = tokio::join!(
-        store.seed_device(alice.id, address()),
-        store.seed_device(alice.id, address())
+        store.seed_device(alice.id, verified("alice"), address()),
+        store.seed_device(alice.id, verified("alice"), address())
     );
     let shared = one.unwrap();
     assert_eq!(shared, two.unwrap());
     assert_ne!(shared, bob.device);
-    store.seed_device(alice.id, "192.0.2.9".to_owned()).await.unwrap();
+    store
+        .seed_device(alice.id, verified("alice"), "192.0.2.9".to_owned())
+        .await
+        .unwrap();
     let devices = store.devices(alice.id).await.unwrap();
     assert_eq!((devices.len(), &*devices[0].address), (1, "192.0.2.9"));
     // Ended, it is not taken up again.
@@ -106,7 +109,13 @@ pub(crate) async fn seed_clients_share_a_device(bed: &Bed) {
         .revoke_device(Person::at(alice.clone(), shared).author(), shared)
         .await
         .unwrap();
-    assert_ne!(store.seed_device(alice.id, address()).await.unwrap(), shared);
+    assert_ne!(
+        store
+            .seed_device(alice.id, verified("alice"), address())
+            .await
+            .unwrap(),
+        shared
+    );
     store.close().await;
 }
 
@@ -114,7 +123,12 @@ pub(crate) async fn last_seen_is_noted_by_the_hour(bed: &Bed) {
     let store = bed.open().await;
     let alice = store.register(account("alice")).await.unwrap();
     store
-        .add_device(alice.clone(), kith_server::store::Origin(1), device(1))
+        .add_device(
+            alice.clone(),
+            verified("alice"),
+            kith_server::store::Origin(1),
+            device(1),
+        )
         .await
         .unwrap();
     let resume_after = async |time: i64, address: &str| {
@@ -146,7 +160,7 @@ pub(crate) async fn addresses_are_known(bed: &Bed) {
         ..device(1)
     };
     store
-        .add_device(alice.account.clone(), alice.origin, far)
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, far)
         .await
         .unwrap();
     assert!(
@@ -168,13 +182,17 @@ pub(crate) async fn an_account_that_is_off_gets_none(bed: &Bed) {
     assert_eq!(
         code(
             store
-                .add_device(alice.account.clone(), alice.origin, device(1))
+                .add_device(alice.account.clone(), verified("alice"), alice.origin, device(1))
                 .await
         ),
         "Inactive"
     );
     assert_eq!(
-        code(store.seed_device(alice.account.id, HERE.to_owned()).await),
+        code(
+            store
+                .seed_device(alice.account.id, verified("alice"), HERE.to_owned())
+                .await
+        ),
         "Inactive"
     );
     store.set_enabled("alice", true).await.unwrap();

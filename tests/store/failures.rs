@@ -1,7 +1,7 @@
 use sea_orm::{ConnectionTrait as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
 
 use crate::bed::{BEGIN, Bed};
-use crate::people::{code, device, in_one_batch, person};
+use crate::people::{code, device, in_one_batch, person, verified};
 
 /// Makes the database fail on one text, as a full disk would: SQLite then gives up the whole transaction by itself.
 async fn poison(bed: &Bed) {
@@ -49,7 +49,7 @@ pub(crate) async fn a_database_that_is_locked_comes_back(bed: &Bed) {
     let write = async |text: &str| store.append_and_wait(alice.keyed_text(&log, text, text)).await;
     write("one").await.unwrap();
     store
-        .add_device(alice.account.clone(), alice.origin, device(1))
+        .add_device(alice.account.clone(), verified("alice"), alice.origin, device(1))
         .await
         .unwrap();
     let raw = bed.raw().await;

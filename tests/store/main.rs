@@ -67,6 +67,7 @@ on_both! {
         an_invite_ends_with_its_time,
         an_invite_makes_an_administrator,
         passwords_change,
+        a_password_that_was_changed_meanwhile_opens_nothing,
         accounts_are_switched_off_and_on,
         what_another_process_changed_is_noticed,
     }

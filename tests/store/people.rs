@@ -24,10 +24,15 @@ pub(crate) fn account(name: &str) -> NewAccount {
     NewAccount {
         username: name.parse().unwrap(),
         display_name: name.to_owned(),
-        password_hash: format!("hash of {name}'s password"),
+        password_hash: verified(name),
         pepper_version: 1,
         invite: None,
     }
+}
+
+/// The hash of the password of somebody who has never changed it.
+pub(crate) fn verified(name: &str) -> String {
+    format!("hash of {name}'s password")
 }
 
 /// A device with this token.
@@ -43,7 +48,7 @@ pub(crate) fn device(token: u8) -> NewDevice {
 pub(crate) async fn person(store: &Store, name: &str) -> Person {
     let account = store.register(account(name)).await.unwrap();
     let device = store
-        .seed_device(account.id, "192.0.2.1".to_owned())
+        .seed_device(account.id, verified(name), "192.0.2.1".to_owned())
         .await
         .unwrap();
     Person::at(account, device)
@@ -169,6 +174,7 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, StoreError>) -> &'stati
         StoreError::TargetErased => "TargetErased",
         StoreError::TargetUnfit => "TargetUnfit",
         StoreError::TargetForeign => "TargetForeign",
+        StoreError::PasswordChanged => "PasswordChanged",
         StoreError::NameTaken => "NameTaken",
         StoreError::BadInvite => "BadInvite",
         StoreError::Busy => "Busy",

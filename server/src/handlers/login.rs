@@ -75,14 +75,15 @@ async fn log_in(session: &Session, request: &LoginRequest) -> Result<(Login, Log
         ));
     };
     attempt.succeeded();
-    renew_hash(session, &account, &hashed, &request.password).await?;
-    open(session, account, name).await
+    let hash = renewed_hash(session, &account, hashed, &request.password).await?;
+    open(session, account, hash, name).await
 }
 
-/// Makes the session: a device with a token, or the shared device of the seed's clients.
+/// Makes the session: a device with a token, or the shared device of the seed's clients. `hash` is the checked password's.
 async fn open(
     session: &Session,
     account: std::sync::Arc<Account>,
+    hash: String,
     name: String,
 ) -> Result<(Login, LoginReply), WireError> {
     let server = &session.server;
@@ -104,12 +105,12 @@ async fn open(
         (
             server
                 .store
-                .add_device(account.clone(), session.link.origin(), device)
+                .add_device(account.clone(), hash, session.link.origin(), device)
                 .await,
             Some(token),
         )
     } else {
-        (server.store.seed_device(account.id, address).await, None)
+        (server.store.seed_device(account.id, hash, address).await, None)
     };
     let device = device.map_err(|error| store_error(session, &error))?;
     let reply = reply(&account, device, token);
@@ -128,27 +129,29 @@ pub(super) fn reply(account: &Account, device: kith_common::DeviceId, token: Opt
     }
 }
 
-/// The password was right, and its hash is of an older pepper or cost: now is the time to renew it.
-async fn renew_hash(
+/// The password was right. If its hash is of an older pepper or cost, now is the time to renew it. Returns the hash that is
+/// stored.
+async fn renewed_hash(
     session: &Session,
     account: &Account,
-    hashed: &Hashed,
+    hashed: Hashed,
     password: &str,
-) -> Result<(), WireError> {
+) -> Result<String, WireError> {
     let passwords = &session.server.passwords;
-    if !passwords.is_outdated(hashed) {
-        return Ok(());
+    if !passwords.is_outdated(&hashed) {
+        return Ok(hashed.hash);
     }
     let Some(password) = Passwords::checked(password) else {
-        return Ok(());
+        return Ok(hashed.hash);
     };
-    let hashed = passwords.hash(password).await.map_err(hash_error)?;
+    let new = passwords.hash(password).await.map_err(hash_error)?;
     let renewed = session
         .server
         .store
-        .rehash(account.id, hashed.hash, hashed.pepper)
+        .rehash(account.id, hashed.hash, new.hash.clone(), new.pepper)
         .await;
-    renewed.map_err(|error| store_error(session, &error))
+    renewed.map_err(|error| store_error(session, &error))?;
+    Ok(new.hash)
 }
 
 fn device_name(request: &LoginRequest) -> Result<String, WireError> {

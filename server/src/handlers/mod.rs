@@ -61,6 +61,10 @@ pub(crate) fn describe(error: &StoreError) -> WireError {
             ErrorCode::Conflict,
             "the conversation has moved on; `expect` doesn't hold",
         ),
+        StoreError::PasswordChanged => (
+            ErrorCode::BadCredentials,
+            "the password was changed a moment ago; use the new one",
+        ),
         StoreError::NameTaken => (ErrorCode::NameTaken, "this user name is taken; choose another"),
         StoreError::BadInvite => (
             ErrorCode::BadInvite,

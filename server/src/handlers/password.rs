@@ -64,7 +64,11 @@ pub async fn handle(session: &Session, request: PasswordRequest) -> Result<(), W
     }
     attempt.succeeded();
     let new = server.passwords.hash(new).await.map_err(hash_error)?;
-    let ended = server.store.change_password(author, new.hash, new.pepper).await;
+    let verified = hashed.map(|hashed| hashed.hash).unwrap_or_default();
+    let ended = server
+        .store
+        .change_password(author, verified, new.hash, new.pepper)
+        .await;
     let ended = ended.map_err(|error| store_error(session, &error))?;
     // The seed's clients share a device; of those only the one that asks goes on.
     let (own, is_shared) = (session.link.origin(), !session.link.is_native());

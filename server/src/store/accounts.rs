@@ -96,30 +96,36 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Stores the same password hashed anew (another cost or pepper). Sessions stay.
+    /// Stores the same password hashed anew (another cost or pepper). Sessions stay. `verified` is the hash so far.
     ///
     /// # Errors
-    /// The database failed.
+    /// [`StoreError::PasswordChanged`].
     pub async fn rehash(
         &self,
         account: AccountId,
+        verified: String,
         hash: String,
         pepper_version: i32,
     ) -> Result<(), StoreError> {
         self.writer
             .change(move |scope| {
-                Box::pin(async move { set_hash(scope, account, hash, pepper_version).await })
+                Box::pin(async move {
+                    scope.require_password(account, &verified).await?;
+                    set_hash(scope, account, hash, pepper_version).await
+                })
             })
             .await
     }
 
-    /// Changes the password and ends every other session. Returns the devices that were ended.
+    /// Changes the password and ends every other session. Returns the devices that were ended. `verified` is the hash of the
+    /// old password, which was checked.
     ///
     /// # Errors
-    /// [`StoreError::ClientIdReused`].
+    /// [`StoreError::ClientIdReused`], [`StoreError::PasswordChanged`].
     pub async fn change_password(
         &self,
         author: Author,
+        verified: String,
         hash: String,
         pepper_version: i32,
     ) -> Result<Vec<DeviceId>, StoreError> {
@@ -130,6 +136,7 @@ impl Store {
                     if scope.previous(&author).await? == Previous::Same {
                         return Ok(Vec::new());
                     }
+                    scope.require_password(author.account.id, &verified).await?;
                     set_hash(scope, author.account.id, hash, pepper_version).await?;
                     let ended = revoke_devices(scope, author.account.id, Some(author.device)).await?;
                     scope

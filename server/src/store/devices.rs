@@ -57,13 +57,14 @@ pub struct Resumed {
 }
 
 impl Store {
-    /// Makes a device for a login and tells the account's other devices.
+    /// Makes a device for a login and tells the account's other devices. `verified` is the hash of the password that was checked.
     ///
     /// # Errors
-    /// [`StoreError::Inactive`].
+    /// [`StoreError::Inactive`], [`StoreError::PasswordChanged`].
     pub async fn add_device(
         &self,
         account: Arc<Account>,
+        verified: String,
         origin: Origin,
         new: NewDevice,
     ) -> Result<DeviceId, StoreError> {
@@ -72,6 +73,7 @@ impl Store {
                 Box::pin(async move {
                     let body = |device: i64| serde_json::json!({"change": "added", "device": device, "name": &new.name});
                     scope.require_active(account.id).await?;
+                    scope.require_password(account.id, &verified).await?;
                     let device = insert(scope, account.id, NATIVE, &new.name, &new.address).await?;
                     let token =
                         tokens::ActiveModel { hash: Set(new.token_hash.to_vec()), device_id: Set(device.0) };
@@ -84,15 +86,22 @@ impl Store {
             .await
     }
 
-    /// The device that all of an account's clients of the seed's protocol share: made once, without a token.
+    /// The device that all of an account's clients of the seed's protocol share: made once, without a token. `verified` is the
+    /// hash of the password that was checked.
     ///
     /// # Errors
-    /// [`StoreError::Inactive`].
-    pub async fn seed_device(&self, account: AccountId, address: String) -> Result<DeviceId, StoreError> {
+    /// [`StoreError::Inactive`], [`StoreError::PasswordChanged`].
+    pub async fn seed_device(
+        &self,
+        account: AccountId,
+        verified: String,
+        address: String,
+    ) -> Result<DeviceId, StoreError> {
         self.writer
             .change(move |scope| {
                 Box::pin(async move {
                     scope.require_active(account).await?;
+                    scope.require_password(account, &verified).await?;
                     let found = devices::Entity::find()
                         .filter(devices::Column::AccountId.eq(account.0))
                         .filter(devices::Column::Kind.eq(SEED))

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The event is somebody else's.
     #[error("the event is somebody else's")]
     TargetForeign,
+    /// The password is another one by now than the one that was checked.
+    #[error("the password was changed")]
+    PasswordChanged,
     /// The user name is or was somebody's.
     #[error("the name is taken")]
     NameTaken,

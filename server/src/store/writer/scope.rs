@@ -88,6 +88,28 @@ impl Scope {
         }
     }
 
+    /// Makes sure that the account's password is still the one that was checked, by its hash: checking takes long, and the
+    /// owner may have changed it meanwhile to keep somebody out.
+    ///
+    /// # Errors
+    /// [`StoreError::PasswordChanged`] when it isn't.
+    pub(in crate::store) async fn require_password(
+        &self,
+        account: AccountId,
+        verified: &str,
+    ) -> Result<(), StoreError> {
+        let hash: Option<String> = accounts::Entity::find_by_id(account.0)
+            .select_only()
+            .column(accounts::Column::PasswordHash)
+            .into_tuple()
+            .one(&self.savepoint)
+            .await?;
+        match hash {
+            Some(hash) if hash == verified => Ok(()),
+            _ => Err(StoreError::PasswordChanged),
+        }
+    }
+
     /// Whether the account can be used; `None` when there is none.
     pub(in crate::store) async fn state(
         &self,
