@@ -25,8 +25,10 @@
 
 mod backoff;
 mod connection;
+mod engine;
 mod error;
 pub mod limits;
+pub mod local_store;
 mod logs;
 mod profile;
 mod random;
@@ -36,6 +38,10 @@ mod trust;
 
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
+pub use engine::{
+    Change, Changes, Clock, Contacts, Content, Conversation, Engine, EngineError, Identity, Message, Older,
+    Options, Page, Pending, Progress, Status, To, Write,
+};
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};
 pub use profile::{Account, Found, KnownServer, Profile, ProfileError, Store};

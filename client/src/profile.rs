@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CaFileError, Logs, ServerAddress, Trust};
 
+pub(crate) use store::make_private_folder;
 pub use store::{ProfileError, Store};
 
 /// Everything that is remembered.

@@ -1,0 +1,436 @@
+//! What a person does: everything that writes goes into the outbox, all else to the server at once.
+
+use kith_common::{
+    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, DeviceId, EditRequest,
+    FileGetReply, FileGetRequest, FileName, FileRequest, Mark, MessageRequest, PasswordRequest, Presence,
+    ProfileAction, ProfileReply, ProfileRequest, ReactRequest, Request, SessionAction, SessionInfo,
+    SessionsReply, SessionsRequest, TypingRequest, Username, limits as protocol,
+};
+use serde::de::IgnoredAny;
+use tokio::sync::oneshot;
+
+use super::copy::News;
+use super::{Command, Engine, EngineError, Progress, To, lock};
+use crate::local_store::{ItemChange, ItemState, NewItem};
+use crate::session::new_client_id;
+use crate::{Connection, Error};
+
+impl Engine {
+    /// Sends a text, perhaps as an answer to the message or file with this number. Returns its id in the outbox, where it
+    /// is safe.
+    ///
+    /// # Errors
+    /// It is empty or too long; the conversation isn't known here; the outbox can't be written.
+    pub async fn send(
+        &self,
+        to: impl Into<To>,
+        content: String,
+        reply_to: Option<u64>,
+    ) -> Result<u64, EngineError> {
+        check_text(&content)?;
+        let (receiver, conversation, lane) = self.place(to.into())?;
+        let client_id = Some(new_client_id()?);
+        let request = MessageRequest {
+            receiver,
+            conversation,
+            content,
+            reply_to,
+            client_id,
+            expect: None,
+        };
+        self.enqueue(lane, Request::Message(request), None).await
+    }
+
+    /// Sends a file. Returns its id in the outbox, where it is safe.
+    ///
+    /// # Errors
+    /// As [`Engine::send`].
+    pub async fn send_file(
+        &self,
+        to: impl Into<To>,
+        name: FileName,
+        bytes: Vec<u8>,
+        reply_to: Option<u64>,
+    ) -> Result<u64, EngineError> {
+        let (size, limit) = (bytes.len(), protocol::INLINE_FILE);
+        if size > limit {
+            return Err(EngineError::TooLarge { size, limit });
+        }
+        let (receiver, conversation, lane) = self.place(to.into())?;
+        let client_id = Some(new_client_id()?);
+        let request = FileRequest {
+            receiver,
+            conversation,
+            file_name: name,
+            // The bytes are kept beside the request.
+            file_data: Base64Bytes::default(),
+            reply_to,
+            client_id,
+            expect: None,
+        };
+        self.enqueue(lane, Request::File(request), Some(bytes)).await
+    }
+
+    /// Gives one's own message another text.
+    ///
+    /// # Errors
+    /// As [`Engine::send`].
+    pub async fn edit(&self, conversation: &str, target: u64, content: String) -> Result<u64, EngineError> {
+        check_text(&content)?;
+        let client_id = Some(new_client_id()?);
+        let request = EditRequest {
+            conversation: conversation.to_owned(),
+            target,
+            content,
+            client_id,
+            expect: None,
+        };
+        self.enqueue(self.lane(conversation)?, Request::Edit(request), None)
+            .await
+    }
+
+    /// Erases one's own message or file, and with it all its edits that are known here when it is sent.
+    ///
+    /// # Errors
+    /// As [`Engine::send`].
+    pub async fn delete(&self, conversation: &str, target: u64) -> Result<u64, EngineError> {
+        let client_id = Some(new_client_id()?);
+        let request = DeleteRequest {
+            conversation: conversation.to_owned(),
+            targets: vec![target],
+            client_id,
+        };
+        self.enqueue(self.lane(conversation)?, Request::Delete(request), None)
+            .await
+    }
+
+    /// Puts a reaction on a message or file, or takes it back.
+    ///
+    /// # Errors
+    /// As [`Engine::send`].
+    pub async fn react(
+        &self,
+        conversation: &str,
+        target: u64,
+        reaction: String,
+        on: bool,
+    ) -> Result<u64, EngineError> {
+        let client_id = Some(new_client_id()?);
+        let request = ReactRequest {
+            conversation: conversation.to_owned(),
+            target,
+            reaction,
+            on,
+            client_id,
+        };
+        self.enqueue(self.lane(conversation)?, Request::React(request), None)
+            .await
+    }
+
+    /// Adds, removes, blocks or unblocks somebody. Returns its id in the outbox.
+    ///
+    /// # Errors
+    /// The outbox can't be written.
+    pub async fn change_contact(&self, action: ContactAction, person: &Username) -> Result<u64, EngineError> {
+        let request = ContactsRequest {
+            contact_action: action,
+            contact_username: Some(person.to_string()),
+            client_id: Some(new_client_id()?),
+        };
+        // Before what is written to them afterwards, so that somebody can be unblocked and written to.
+        self.enqueue(person_lane(person.as_str()), Request::Contacts(request), None)
+            .await
+    }
+
+    /// Changes the fields of one's own profile that are given; an empty `about` or picture removes it. Returns its id in
+    /// the outbox.
+    ///
+    /// # Errors
+    /// The outbox can't be written.
+    pub async fn change_profile(
+        &self,
+        display_name: Option<String>,
+        about: Option<String>,
+        avatar: Option<Vec<u8>>,
+    ) -> Result<u64, EngineError> {
+        let request = ProfileRequest {
+            profile_action: ProfileAction::Set,
+            username: None,
+            display_name,
+            about,
+            avatar: avatar.map(Base64Bytes),
+            client_id: Some(new_client_id()?),
+        };
+        self.enqueue("profile".to_owned(), Request::Profile(request), None)
+            .await
+    }
+
+    /// Waits for the fate of something in the outbox: that the server has it, won't have it, or that it was discarded.
+    ///
+    /// # Errors
+    /// The outbox can't be read; the engine was closed.
+    pub async fn settled(&self, id: u64) -> Result<Progress, EngineError> {
+        let (waiter, fate) = oneshot::channel();
+        lock(&self.shared().waiters).entry(id).or_default().push(waiter);
+        let items = self.shared().copy.store.outbox().await?;
+        match items
+            .into_iter()
+            .find(|item| item.id == id)
+            .map(|item| item.state)
+        {
+            Some(ItemState::Waiting) => fate.await.map_err(|_| EngineError::Closed),
+            Some(ItemState::Failed(error)) => Ok(Progress::Failed(error)),
+            Some(ItemState::Sent { log, number }) => {
+                let place = Some((log, number));
+                Ok(Progress::Sent { place })
+            }
+            // What happened before the waiter was there isn't known any more.
+            None => Ok(fate_of_gone(fate)),
+        }
+    }
+
+    /// Tries something again that the server refused.
+    ///
+    /// # Errors
+    /// It isn't in the outbox any more; the outbox can't be written.
+    pub async fn retry(&self, id: u64) -> Result<(), EngineError> {
+        let waiting = ItemChange::State(ItemState::Waiting);
+        if !self.shared().copy.store.update(id, waiting).await? {
+            return Err(EngineError::NotPending);
+        }
+        self.shared().progress(id, Progress::Waiting);
+        self.command(Command::Send).await;
+        Ok(())
+    }
+
+    /// Throws something out of the outbox.
+    ///
+    /// # Errors
+    /// It isn't there any more, or is just being sent; the outbox can't be written.
+    pub async fn discard(&self, id: u64) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.command(Command::Discard(id, reply)).await;
+        answer.await.map_err(|_| EngineError::Closed)?
+    }
+
+    /// Says that the person has read all of a conversation up to a number. It goes no further than what is held, and never
+    /// back.
+    ///
+    /// # Errors
+    /// The conversation isn't known here; the copy can't be written.
+    pub async fn mark_read(&self, conversation: &str, number: u64) -> Result<(), EngineError> {
+        let copy = &self.shared().copy;
+        let read = number.min(self.head(conversation)?.newest);
+        let mark = copy.mark(conversation, &self.me().username);
+        if read <= mark.read {
+            return Ok(());
+        }
+        copy.store.want_read(conversation.to_owned(), read).await?;
+        let marks = [Mark { read, ..mark }];
+        let generation = copy.generation();
+        let taken = copy.take(News::Rest {
+            marks: &marks,
+            profiles: &[],
+            since: None,
+        });
+        let taken = taken.await;
+        self.mended(generation, taken).await?;
+        self.command(Command::Marks).await;
+        Ok(())
+    }
+
+    /// Says that the person types, or has stopped. Where there is no connection, nobody hears it; what is said again within
+    /// a few seconds is left out.
+    pub async fn typing(&self, conversation: &str, typing: bool) {
+        let request = TypingRequest {
+            conversation: conversation.to_owned(),
+            typing,
+        };
+        self.command(Command::Typing(request)).await;
+    }
+
+    /// How this device shows itself from now on, over all its connections; until it is said, the server decides.
+    pub async fn set_presence(&self, presence: Presence) {
+        self.command(Command::Presence(presence)).await;
+    }
+
+    /// How somebody shows themselves, as far as the server tells.
+    pub fn presence(&self, username: &str) -> Presence {
+        lock(&self.shared().people)
+            .get(username)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Fetches a file by the id that its message gives.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses.
+    pub async fn file(&self, id: &str) -> Result<FileGetReply, EngineError> {
+        let file = id.to_owned();
+        Ok(self
+            .connection()?
+            .call(&Request::FileGet(FileGetRequest { file }))
+            .await?)
+    }
+
+    /// Fetches somebody's profile with its picture.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses.
+    pub async fn fetch_profile(&self, username: &str) -> Result<ProfileReply, EngineError> {
+        let request = Request::Profile(ProfileRequest {
+            profile_action: ProfileAction::Get,
+            username: Some(username.to_owned()),
+            display_name: None,
+            about: None,
+            avatar: None,
+            client_id: None,
+        });
+        Ok(self.connection()?.call(&request).await?)
+    }
+
+    /// The devices that are logged in.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses.
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, EngineError> {
+        let request = Request::Sessions(SessionsRequest {
+            session_action: SessionAction::List,
+            device: None,
+            client_id: None,
+        });
+        let reply: SessionsReply = self.connection()?.call(&request).await?;
+        Ok(reply.sessions)
+    }
+
+    /// Logs a device out.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses.
+    pub async fn revoke(&self, device: DeviceId) -> Result<(), EngineError> {
+        let request = Request::Sessions(SessionsRequest {
+            session_action: SessionAction::Revoke,
+            device: Some(device),
+            client_id: Some(new_client_id()?),
+        });
+        let _: IgnoredAny = self.connection()?.call(&request).await?;
+        Ok(())
+    }
+
+    /// Changes the password, which logs all other devices out. It never lies in the outbox.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses; [`Error::Unconfirmed`] if the connection is lost before it answers.
+    pub async fn change_password(
+        &self,
+        old_password: String,
+        new_password: String,
+    ) -> Result<(), EngineError> {
+        let request = Request::Password(PasswordRequest {
+            old_password,
+            new_password,
+            client_id: Some(new_client_id()?),
+        });
+        match self.connection()?.call::<IgnoredAny>(&request).await {
+            Err(error) if error.is_lost() => Err(Error::Unconfirmed(error.to_string()).into()),
+            result => Ok(result.map(|_| ())?),
+        }
+    }
+
+    /// Ends the session, wipes the copy and the outbox from this device, and closes the engine.
+    ///
+    /// # Errors
+    /// There is no connection, or the server can't be told: then everything stays. The copy can't be wiped.
+    pub async fn logout(&self) -> Result<(), EngineError> {
+        let connection = self.connection()?;
+        let _: IgnoredAny = connection.call(&Request::Logout).await?;
+        self.wipe().await
+    }
+
+    /// Wipes the copy and the outbox from this device and closes the engine, without asking the server. The session stays
+    /// until it is ended from another device.
+    ///
+    /// # Errors
+    /// The copy can't be wiped.
+    pub async fn wipe(&self) -> Result<(), EngineError> {
+        self.close().await;
+        Ok(self.shared().copy.store.wipe().await?)
+    }
+
+    pub(super) fn connection(&self) -> Result<Connection, EngineError> {
+        lock(&self.shared().link).clone().ok_or(EngineError::Offline)
+    }
+
+    async fn enqueue(
+        &self,
+        lane: String,
+        request: Request,
+        data: Option<Vec<u8>>,
+    ) -> Result<u64, EngineError> {
+        let client_id = client_id(&request).map(String::from).unwrap_or_default();
+        let item = NewItem {
+            lane,
+            client_id,
+            request: serde_json::to_string(&request).map_err(|error| Error::Local(error.to_string()))?,
+            data,
+            time: self.shared().clock.now(),
+        };
+        let id = self.shared().copy.store.add(item).await?;
+        self.shared().progress(id, Progress::Waiting);
+        self.command(Command::Send).await;
+        Ok(id)
+    }
+
+    /// Receiver, conversation and lane: the same for all ways to name a conversation.
+    fn place(&self, to: To) -> Result<(Option<String>, Option<String>, String), EngineError> {
+        match to {
+            To::Person(person) => {
+                let lane = person_lane(person.as_str());
+                Ok((Some(person.into()), None, lane))
+            }
+            To::Conversation(conversation) => {
+                let lane = self.lane(&conversation)?;
+                Ok((None, Some(conversation), lane))
+            }
+        }
+    }
+
+    fn lane(&self, conversation: &str) -> Result<String, EngineError> {
+        let head = self.head(conversation)?;
+        let other = self.shared().copy.other(&head).map(person_lane);
+        Ok(other.unwrap_or_else(|| conversation.to_owned()))
+    }
+}
+
+/// The idempotency key of a request of the outbox.
+pub(super) fn client_id(request: &Request) -> Option<ClientId> {
+    match request {
+        Request::Message(request) => request.client_id.clone(),
+        Request::File(request) => request.client_id.clone(),
+        Request::Edit(request) => request.client_id.clone(),
+        Request::Delete(request) => request.client_id.clone(),
+        Request::React(request) => request.client_id.clone(),
+        Request::Contacts(request) => request.client_id.clone(),
+        Request::Profile(request) => request.client_id.clone(),
+        _ => None,
+    }
+}
+
+/// The lane of what goes to one person: what is said to them may not overtake itself, however the conversation is named.
+fn person_lane(username: &str) -> String {
+    format!("@{}", username.to_ascii_lowercase())
+}
+
+fn check_text(content: &str) -> Result<(), EngineError> {
+    let (size, limit) = (content.len(), protocol::MESSAGE_BYTES);
+    match size {
+        0 => Err(EngineError::Empty),
+        _ if size > limit => Err(EngineError::TooLarge { size, limit }),
+        _ => Ok(()),
+    }
+}
+
+fn fate_of_gone(mut fate: oneshot::Receiver<Progress>) -> Progress {
+    fate.try_recv().unwrap_or(Progress::Sent { place: None })
+}
