@@ -1,10 +1,31 @@
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Base64Bytes, ClientId, DeviceId, ErrorCode, FileName, WireError, limits};
+use crate::{ErrorCode, WireError, limits};
+
+macro_rules! hide_secrets {
+    ($($name:ident { $($shown:ident),* })*) => {$(
+        /// Leaves out passwords, tokens and contents, so that nothing secret can reach a log by accident.
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+mod account;
+mod conversation;
+
+pub use account::{
+    ContactAction, ContactsRequest, HelloRequest, LoginRequest, PasswordRequest, ProfileAction,
+    ProfileRequest, RegisterRequest, ResumeRequest, SessionAction, SessionsRequest,
+};
+pub use conversation::{
+    DeleteRequest, EditRequest, FileGetRequest, FileRequest, HistoryRequest, MarkRequest, MessageRequest,
+    Presence, PresenceRequest, ReactRequest, SyncRequest, TypingRequest,
+};
 
 /// The `id` of a request: a number or a string, repeated to the letter in its reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,349 +108,6 @@ pub enum Request {
     React(ReactRequest),
     /// Shows somebody's profile or changes one's own.
     Profile(ProfileRequest),
-}
-
-/// `hello`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct HelloRequest {
-    /// The protocol that the client wants: `kith/1`, which is also what is meant where it says nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Name and version of the client program, for the server's log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<String>,
-}
-
-/// `register`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct RegisterRequest {
-    /// The name wanted.
-    pub username: String,
-    /// The password.
-    pub password: String,
-    /// The code of an invite, where the server wants one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invite: Option<String>,
-    /// How others see the person; the user name where it isn't given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-}
-
-/// `login`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoginRequest {
-    /// The user name.
-    pub username: String,
-    /// The password.
-    pub password: String,
-    /// What the person will recognise this device by in the list of sessions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_name: Option<String>,
-}
-
-/// `resume`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct ResumeRequest {
-    /// The token that a login gave.
-    pub token: String,
-}
-
-/// `sessions`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SessionsRequest {
-    /// What to do.
-    pub session_action: SessionAction,
-    /// The device to end; for `revoke` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<DeviceId>,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// What to do with sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionAction {
-    /// List them.
-    List,
-    /// End one.
-    Revoke,
-}
-
-/// `password`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct PasswordRequest {
-    /// The password so far.
-    pub old_password: String,
-    /// The password from now on.
-    pub new_password: String,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// `contacts`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ContactsRequest {
-    /// What to do.
-    pub contact_action: ContactAction,
-    /// With whom; not for `list`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact_username: Option<String>,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// What to do with a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ContactAction {
-    /// List contacts and blocked people.
-    List,
-    /// Add somebody to the contacts.
-    Add,
-    /// Remove somebody from the contacts.
-    Remove,
-    /// Take no messages from somebody any more.
-    Block,
-    /// Take messages again.
-    Unblock,
-}
-
-/// `message`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct MessageRequest {
-    /// A user name: the direct conversation with that person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receiver: Option<String>,
-    /// A conversation, instead of a receiver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<String>,
-    /// The text.
-    pub content: String,
-    /// The number of the message or file that this one answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-    /// Compare and set: the number that this event must get, or nothing happens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect: Option<u64>,
-}
-
-/// `file`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct FileRequest {
-    /// A user name: the direct conversation with that person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receiver: Option<String>,
-    /// A conversation, instead of a receiver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<String>,
-    /// The file's name.
-    pub file_name: FileName,
-    /// The file's bytes.
-    pub file_data: Base64Bytes,
-    /// The number of the message or file that this one answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-    /// Compare and set: the number that this event must get, or nothing happens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect: Option<u64>,
-}
-
-/// `file_get`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FileGetRequest {
-    /// The file's id, from the event that announced it.
-    pub file: String,
-}
-
-/// `sync`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SyncRequest {
-    /// For each log that the client holds, the number of its newest event there. Logs not named count as 0.
-    #[serde(default)]
-    pub logs: BTreeMap<String, u64>,
-    /// Most events wanted; at most [`limits::SYNC_EVENTS`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    /// Of conversations that aren't named, at most so many of the newest events; all of them where it isn't given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tail: Option<u32>,
-    /// What the last reply gave as `since`; 0 asks for all marks and profiles, none for nothing of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
-}
-
-/// `history`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryRequest {
-    /// The conversation, or one's own account.
-    pub conversation: String,
-    /// Events with smaller numbers, the newest of them; where neither is given, the newest of all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<u64>,
-    /// Events with greater numbers, the oldest of them. Not together with `before`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// Most events wanted; at most [`limits::SYNC_EVENTS`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-/// `mark`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MarkRequest {
-    /// The conversation.
-    pub conversation: String,
-    /// One of this account's devices holds all up to this number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivered: Option<u64>,
-    /// The person has read all up to this number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<u64>,
-}
-
-/// `typing`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypingRequest {
-    /// The conversation.
-    pub conversation: String,
-    /// Whether somebody types or has stopped; typing where it isn't given.
-    #[serde(default = "yes")]
-    pub typing: bool,
-}
-
-/// `presence`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PresenceRequest {
-    /// What this connection is to be seen as from now on.
-    pub presence: Presence,
-}
-
-/// `edit`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct EditRequest {
-    /// The conversation.
-    pub conversation: String,
-    /// The number of the message.
-    pub target: u64,
-    /// The text from now on.
-    pub content: String,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-    /// Compare and set: the number that this event must get, or nothing happens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect: Option<u64>,
-}
-
-/// `delete`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteRequest {
-    /// The conversation.
-    pub conversation: String,
-    /// The numbers of what is to be erased, [`limits::DELETE_TARGETS`] at most: a message or file with its edits.
-    pub targets: Vec<u64>,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// `react`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReactRequest {
-    /// The conversation.
-    pub conversation: String,
-    /// The number of the message or file.
-    pub target: u64,
-    /// The reaction: an emoji or a short text, 1 to [`limits::REACTION_BYTES`] bytes without control characters.
-    pub reaction: String,
-    /// Whether it is put on or taken back; put on where it isn't given.
-    #[serde(default = "yes")]
-    pub on: bool,
-    /// Idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// `profile`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProfileRequest {
-    /// What to do.
-    pub profile_action: ProfileAction,
-    /// Whose profile, for `get`; one's own where it isn't given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// For `set`: how others see the person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    /// For `set`: what the person says of themselves; empty for nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// For `set`: a small PNG, JPEG or WebP picture, [`limits::AVATAR_BYTES`] at most; empty for none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub avatar: Option<Base64Bytes>,
-    /// Idempotency key, for `set`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-}
-
-/// What to do with a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileAction {
-    /// Show it.
-    Get,
-    /// Change one's own: the fields that are given.
-    Set,
-}
-
-/// Whether somebody is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// No connection, or none that shows itself.
-    #[default]
-    Offline,
-    /// Connected, but not looking.
-    Away,
-    /// There.
-    Online,
-}
-
-fn yes() -> bool {
-    true
-}
-
-macro_rules! hide_secrets {
-    ($($name:ident { $($shown:ident),* })*) => {$(
-        /// Leaves out passwords, tokens and contents, so that nothing secret can reach a log by accident.
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.debug_struct(stringify!($name))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
-            }
-        }
-    )*};
-}
-
-hide_secrets! {
-    RegisterRequest { username }
-    LoginRequest { username, device_name }
-    ResumeRequest {}
-    PasswordRequest { client_id }
-    MessageRequest { receiver, conversation, client_id, expect }
-    FileRequest { receiver, conversation, file_data, client_id, expect }
-    EditRequest { conversation, target, client_id, expect }
-    ReactRequest { conversation, target, on, client_id }
-    ProfileRequest { profile_action, username, client_id }
 }
 
 #[derive(Deserialize)]

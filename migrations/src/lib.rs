@@ -6,6 +6,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261122_000001_logs_accounts_devices_blobs;
+mod m20261125_000002_marks_and_profiles;
 
 /// Applies the migrations in order.
 pub struct Migrator;
@@ -13,6 +14,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_logs_accounts_devices_blobs::Migration)]
+        vec![
+            Box::new(m20261122_000001_logs_accounts_devices_blobs::Migration),
+            Box::new(m20261125_000002_marks_and_profiles::Migration),
+        ]
     }
 }

@@ -10,12 +10,21 @@ use crate::document::{Document, Example};
 use crate::transcript::Action;
 
 /// What no transcript can provoke, and why.
-const NOT_SHOWN: [(&str, &str); 2] = [
-    (
-        "forbidden",
-        "the account is switched off while the request is under way; a second later the session has ended",
-    ),
-    ("internal", "the system has to run out of randomness or memory"),
+const NOT_SHOWN: [(&str, &str); 1] = [("internal", "the system has to run out of randomness or memory")];
+
+/// What the types can say already and the server does not do yet.
+const LATER: [(&str, &str); 4] = [
+    ("mark", "not yet"),
+    ("typing", "not yet"),
+    ("presence", "not yet"),
+    ("profile", "not yet"),
+];
+const LATER_EVENTS: [(&str, &str); 1] = [("profile", "not yet")];
+const LATER_NOTICES: [(&str, &str); 4] = [
+    ("mark", "not yet"),
+    ("typing", "not yet"),
+    ("presence", "not yet"),
+    ("person", "not yet"),
 ];
 
 /// The names that an enum has on the wire. The match makes the compiler ask for a variant that isn't listed.
@@ -41,21 +50,23 @@ pub(crate) fn trials(document: &Document) -> Vec<Trial> {
         let names = lines.iter().filter_map(|line| line.pointer(pointer)?.as_str());
         names.map(str::to_owned).collect()
     };
-    let actions = names!(Request: Hello Ping Register Login Resume Logout Sessions Password Contacts Message File FileGet Sync);
+    let actions = names!(Request: Hello Ping Register Login Resume Logout Sessions Password Contacts Message File FileGet Sync
+        History Mark Typing Presence Edit Delete React Profile);
     let contacts = names!(ContactAction: List Add Remove Block Unblock);
     let sessions = names!(SessionAction: List Revoke);
-    let events = names!(EventKind: Message File Contact Conversation Device Password);
-    let notices = names!(Notice: Behind SessionEnded Bye);
+    let events =
+        names!(EventKind: Message File Edit Delete Reaction Contact Conversation Device Password Profile);
+    let notices = names!(Notice: Behind SessionEnded Mark Typing Presence Person Bye);
     let codes = names!(ErrorCode: Malformed BadRequest UnknownAction TooLarge NotLoggedIn BadCredentials SessionEnded
         RateLimited RegistrationClosed InviteRequired BadInvite NameTaken WeakPassword NotFound Yourself Blocked
         Forbidden Conflict Busy Storage Timeout Internal);
     let shown_events = shown(&received, "/event");
     vec![
-        every("action", &actions, &shown(&sent, "/action"), &[]),
+        every("action", &actions, &shown(&sent, "/action"), &LATER),
         every("contact_action", &contacts, &shown(&sent, "/contact_action"), &[]),
         every("session_action", &sessions, &shown(&sent, "/session_action"), &[]),
-        every("event", &events, &shown_events, &[]),
-        every("notice", &notices, &shown_events, &[]),
+        every("event", &events, &shown_events, &LATER_EVENTS),
+        every("notice", &notices, &shown_events, &LATER_NOTICES),
         every("error_code", &codes, &shown(&received, "/error/code"), &NOT_SHOWN),
         limits_trial(document.text.clone()),
         settings_trial(document.text.clone()),
@@ -99,7 +110,8 @@ fn fields(examples: &[Example], sent: bool) -> Vec<Value> {
 
 fn limits_trial(text: String) -> Trial {
     let expected = values!(FRAME_BEFORE_LOGIN INLINE_FILE FRAME NESTING MESSAGE_BYTES CLIENT_ID_BYTES REQUEST_ID_BYTES
-        USERNAME PASSWORD DISPLAY_NAME_CHARS DEVICE_NAME_CHARS FILE_NAME_BYTES SYNC_EVENTS SYNC_BYTES SYNC_LOGS);
+        USERNAME PASSWORD DISPLAY_NAME_CHARS DEVICE_NAME_CHARS FILE_NAME_BYTES SYNC_EVENTS SYNC_BYTES SYNC_LOGS
+        SYNC_CHANGES DELETE_TARGETS REACTION_BYTES ABOUT_CHARS AVATAR_BYTES);
     Trial::test("complete::every_limit_stands_in_the_table", move || {
         let source = include_str!("../../common/src/limits.rs");
         let constants: BTreeSet<&str> = source
@@ -175,6 +187,12 @@ impl InTable for usize {
 }
 
 impl InTable for u32 {
+    fn to_table(&self) -> String {
+        grouped(&self.to_string())
+    }
+}
+
+impl InTable for u64 {
     fn to_table(&self) -> String {
         grouped(&self.to_string())
     }

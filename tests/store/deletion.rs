@@ -39,7 +39,10 @@ pub(crate) async fn content_is_erased_and_numbers_stay(bed: &Bed) {
 
     assert_eq!(store.delete_account("alice").await.unwrap(), ["alices-file"]);
 
-    let (pages, _) = store.newer(&bob.account, &BTreeMap::new(), 100).await.unwrap();
+    let (pages, _) = store
+        .newer(&bob.account, &BTreeMap::new(), 100, None)
+        .await
+        .unwrap();
     // Bob's own log still says that the conversation was opened.
     assert!(pages[0].events.iter().all(|event| event.body.is_some()));
     let bodies: Vec<_> = pages[1]
@@ -57,7 +60,10 @@ pub(crate) async fn content_is_erased_and_numbers_stay(bed: &Bed) {
         ]
     );
     // Hers is empty but for its numbers.
-    let (pages, _) = store.newer(&alice.account, &BTreeMap::new(), 100).await.unwrap();
+    let (pages, _) = store
+        .newer(&alice.account, &BTreeMap::new(), 100, None)
+        .await
+        .unwrap();
     let erased = pages[0]
         .events
         .iter()
@@ -107,7 +113,10 @@ pub(crate) async fn nobody_finds_them_any_more(bed: &Bed) {
         .unwrap();
     store.delete_account("alice").await.unwrap();
     // Reading what she wrote brings the account to mind, but not back.
-    let (pages, _) = store.newer(&bob.account, &BTreeMap::new(), 100).await.unwrap();
+    let (pages, _) = store
+        .newer(&bob.account, &BTreeMap::new(), 100, None)
+        .await
+        .unwrap();
     assert_eq!(&*pages[1].events[0].sender.username, "alice");
     assert_eq!(code(store.account_named("alice").await), "NotFound");
     assert!(store.contacts(bob.account.id).await.unwrap().contacts.is_empty());

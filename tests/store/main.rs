@@ -23,6 +23,7 @@ mod people;
 mod reading;
 mod reference;
 mod schema;
+mod targets;
 
 /// Makes two tests of each function: `sqlite::topic::function` and `postgres::topic::function`.
 /// On several threads, because a test may hold the writer up ([`people::in_one_batch`]).
@@ -52,6 +53,7 @@ on_both! {
         made_from_nothing_and_again_without_harm,
         made_once_by_two_at_once,
         made_whole_or_not_at_all,
+        brought_up_to_date_from_the_first_version,
         of_a_newer_version_is_refused,
         keeps_its_promises,
     }
@@ -108,9 +110,16 @@ on_both! {
         a_row_that_offends_a_constraint_fails_alone,
         behaves_as_if_one_after_the_other,
     }
+    targets {
+        what_an_append_is_about_has_to_fit,
+        answers_in_one_batch,
+        erasing_is_all_or_nothing,
+    }
     reading {
         pages_make_up_the_whole,
         a_page_is_bounded_in_bytes,
+        history_goes_back_and_forth,
+        the_tail_of_what_is_not_held,
         held_beyond_the_newest,
         what_retention_took_is_passed_over,
         ids_that_nobody_gave_out,

@@ -95,6 +95,7 @@ impl Person {
             kind: EventKind::Message,
             body: Bytes::copy_from_slice(text.as_bytes()),
             blob: None,
+            target: None,
             client: None,
             expect: None,
         }
@@ -164,6 +165,10 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, StoreError>) -> &'stati
         StoreError::Inactive => "Inactive",
         StoreError::ClientIdReused => "ClientIdReused",
         StoreError::ExpectFailed => "ExpectFailed",
+        StoreError::TargetMissing => "TargetMissing",
+        StoreError::TargetErased => "TargetErased",
+        StoreError::TargetUnfit => "TargetUnfit",
+        StoreError::TargetForeign => "TargetForeign",
         StoreError::NameTaken => "NameTaken",
         StoreError::BadInvite => "BadInvite",
         StoreError::Busy => "Busy",

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use kith_server::store::{LogKind, Store};
+use kith_server::store::{LogKind, Page, Store, Stretch};
 
 use crate::bed::Bed;
 use crate::people::{Person, code, person};
@@ -10,7 +10,7 @@ async fn in_pages(store: &Store, who: &Person, limit: u64) -> BTreeMap<String, V
     let mut held = BTreeMap::new();
     let mut logs: BTreeMap<String, Vec<(i64, Vec<u8>)>> = BTreeMap::new();
     loop {
-        let (pages, more) = store.newer(&who.account, &held, limit).await.unwrap();
+        let (pages, more) = store.newer(&who.account, &held, limit, None).await.unwrap();
         let count: usize = pages.iter().map(|page| page.events.len()).sum();
         assert!(count as u64 <= limit);
         assert!(!more || count > 0, "there is more, but nothing came");
@@ -62,7 +62,10 @@ pub(crate) async fn pages_make_up_the_whole(bed: &Bed) {
             "{limit} at a time"
         );
     }
-    let (pages, _) = store.newer(&alice.account, &BTreeMap::new(), 100).await.unwrap();
+    let (pages, _) = store
+        .newer(&alice.account, &BTreeMap::new(), 100, None)
+        .await
+        .unwrap();
     assert_eq!((pages[0].log.kind, pages[0].members.len()), (LogKind::Account, 0));
     for page in &pages[1..] {
         assert_eq!(
@@ -81,10 +84,102 @@ pub(crate) async fn a_page_is_bounded_in_bytes(bed: &Bed) {
     for _ in 0..250 {
         store.append_and_wait(alice.text(&log, &long)).await.unwrap();
     }
-    let (pages, more) = store.newer(&bob.account, &BTreeMap::new(), 500).await.unwrap();
+    let (pages, more) = store
+        .newer(&bob.account, &BTreeMap::new(), 500, None)
+        .await
+        .unwrap();
     assert!(more);
     assert!(pages.iter().map(|page| page.events.len()).sum::<usize>() <= 150);
     assert_eq!(in_pages(&store, &bob, 500).await[&*log.public_id].len(), 250);
+    store.close().await;
+}
+
+pub(crate) async fn history_goes_back_and_forth(bed: &Bed) {
+    let store = bed.open().await;
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let mallory = person(&store, "mallory").await;
+    let log = alice.with(&store, &bob).await;
+    for number in 1..=230 {
+        let text = "x".repeat(if number <= 40 { 64 * 1024 } else { 1 });
+        store.append_and_wait(alice.text(&log, &text)).await.unwrap();
+    }
+    let page = async |stretch, limit| {
+        let page = store
+            .history(&bob.account, &log.public_id, stretch, limit)
+            .await
+            .unwrap();
+        assert_eq!((page.first, page.newest, page.members.len()), (1, 230, 2));
+        page.events.iter().map(|event| event.number).collect::<Vec<_>>()
+    };
+    let from = |first, last| (first..=last).collect::<Vec<i64>>();
+    assert_eq!(page(Stretch::Before(i64::MAX), 150).await, from(81, 230));
+    assert_eq!(
+        page(Stretch::Before(81), 500).await,
+        from(9, 80),
+        "2 MiB of bodies are enough"
+    );
+    assert_eq!(page(Stretch::Before(9), 3).await, from(6, 8));
+    assert_eq!(page(Stretch::After(0), 500).await, from(1, 32));
+    assert_eq!(page(Stretch::After(32), 500).await, from(33, 230));
+    for beyond in [
+        Stretch::Before(1),
+        Stretch::Before(i64::MIN),
+        Stretch::After(230),
+        Stretch::After(i64::MAX),
+    ] {
+        assert!(page(beyond, 10).await.is_empty());
+    }
+    for id in [&*log.public_id, &*alice.account.log.public_id, "nothing", "\0"] {
+        let refused = store.history(&mallory.account, id, Stretch::After(0), 10).await;
+        assert_eq!(code(refused), "NotFound", "{id:?}");
+    }
+    let id = log.id.0;
+    bed.run(&format!(
+        "UPDATE logs SET first = 226 WHERE id = {id}; DELETE FROM events WHERE log_id = {id} AND number < 226;
+         UPDATE members SET joined_number = 227 WHERE account_id = {}",
+        bob.account.id.0
+    ))
+    .await;
+    // Bob sees what came after he joined, Alice what retention has left.
+    for (who, first) in [(&bob, 228), (&alice, 226)] {
+        for stretch in [Stretch::Before(i64::MAX), Stretch::After(0)] {
+            let page = store
+                .history(&who.account, &log.public_id, stretch, 500)
+                .await
+                .unwrap();
+            let numbers: Vec<i64> = page.events.iter().map(|event| event.number).collect();
+            assert_eq!((page.first, numbers), (first, from(first, 230)));
+        }
+    }
+    store.close().await;
+}
+
+pub(crate) async fn the_tail_of_what_is_not_held(bed: &Bed) {
+    let store = bed.open().await;
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let log = alice.with(&store, &bob).await;
+    for number in 1..=9 {
+        store
+            .append_and_wait(alice.text(&log, &format!("{number}")))
+            .await
+            .unwrap();
+    }
+    let newer = async |held: &[(&str, u64)], tail| {
+        let held = held
+            .iter()
+            .map(|(log, number)| ((*log).to_owned(), *number))
+            .collect();
+        let (pages, _) = store.newer(&bob.account, &held, 100, tail).await.unwrap();
+        let numbers = |page: &Page| page.events.iter().map(|event| event.number).collect::<Vec<_>>();
+        pages.iter().map(numbers).collect::<Vec<_>>()
+    };
+    assert_eq!(newer(&[], Some(2)).await, [vec![1], vec![8, 9]]);
+    assert_eq!(newer(&[], Some(u64::MAX)).await[1], (1..=9).collect::<Vec<_>>());
+    assert_eq!(
+        newer(&[(&log.public_id, 0)], Some(2)).await[1],
+        (1..=9).collect::<Vec<_>>()
+    );
+    assert_eq!(newer(&[(&log.public_id, 6)], Some(2)).await[1], [7, 8, 9]);
     store.close().await;
 }
 
@@ -100,7 +195,7 @@ pub(crate) async fn held_beyond_the_newest(bed: &Bed) {
             .iter()
             .map(|(log, number)| ((*log).to_owned(), *number))
             .collect();
-        let (pages, more) = store.newer(&bob.account, &held, 100).await.unwrap();
+        let (pages, more) = store.newer(&bob.account, &held, 100, None).await.unwrap();
         assert!(!more);
         let pages = pages.iter().filter(|page| page.log.id == log.id);
         pages
@@ -133,7 +228,7 @@ pub(crate) async fn what_retention_took_is_passed_over(bed: &Bed) {
     .await;
     for held in [0, 2, 4] {
         let held = BTreeMap::from([(log.public_id.to_string(), held)]);
-        let (pages, _) = store.newer(&bob.account, &held, 100).await.unwrap();
+        let (pages, _) = store.newer(&bob.account, &held, 100, None).await.unwrap();
         let page = pages.iter().find(|page| page.log.id == log.id).unwrap();
         assert_eq!((page.first, page.newest), (5, 6));
         assert!(page.events.iter().map(|event| event.number).eq([5, 6]));

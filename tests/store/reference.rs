@@ -155,7 +155,7 @@ async fn check(bed: &Bed, waves: &[Wave], round: u32) {
     }
     for (index, person) in people.iter().enumerate() {
         let (pages, more) = store
-            .newer(&person.account, &BTreeMap::new(), 1000)
+            .newer(&person.account, &BTreeMap::new(), 1000, None)
             .await
             .unwrap();
         assert!(!more);

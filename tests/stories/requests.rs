@@ -61,6 +61,27 @@ pub(crate) fn sync(held: Value) -> Value {
     json!({"action": "sync", "logs": held})
 }
 
+/// A page of a log; the fields say which.
+pub(crate) fn history(log: &Value, fields: Value) -> Value {
+    let mut request = json!({"action": "history", "conversation": log});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
+pub(crate) fn edit(conversation: &Value, target: u64, content: &str) -> Value {
+    json!({"action": "edit", "conversation": conversation, "target": target, "content": content})
+}
+
+pub(crate) fn delete(conversation: &Value, targets: &[u64]) -> Value {
+    json!({"action": "delete", "conversation": conversation, "targets": targets})
+}
+
+pub(crate) fn react(conversation: &Value, target: u64, reaction: &str, on: bool) -> Value {
+    json!({"action": "react", "conversation": conversation, "target": target, "reaction": reaction, "on": on})
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

@@ -2,8 +2,8 @@
 
 use kith_common::{ErrorCode, EventKind, FileRequest, RequestId, SentReply, WireError, limits};
 
-use super::message::{append, append_error, sent};
-use super::{client_key, conversation, too_many};
+use super::message::{answered, answering_key, append, append_error, sent};
+use super::{conversation, too_many};
 use crate::hub::{FileBody, Item, encode_reply};
 use crate::session::Session;
 use crate::store::{LogId, StoreError};
@@ -44,9 +44,10 @@ async fn store(session: &Session, request: FileRequest) -> Result<(SentReply, Lo
         request.conversation.as_deref(),
     )
     .await?;
-    let key = client_key(
+    let key = answering_key(
         request.client_id,
         &[b"file", request.file_name.as_str().as_bytes(), &bytes],
+        request.reply_to,
     );
     let blobs = &session.server.blobs;
     let size = bytes.len() as u64;
@@ -58,9 +59,11 @@ async fn store(session: &Session, request: FileRequest) -> Result<(SentReply, Lo
         file: blob.id.clone(),
         file_name: request.file_name,
         size,
+        reply_to: request.reply_to,
     };
     let mut append = append(session, log.clone(), EventKind::File, &body, key, request.expect)?;
     append.blob = Some(blob.clone());
+    append.target = answered(request.reply_to);
     let receipt = session.server.store.append_and_wait(append).await;
     // The bytes of a repeat, or of what was refused, belong to nothing.
     if !matches!(&receipt, Ok(receipt) if receipt.blob.as_deref() == Some(&blob.id))

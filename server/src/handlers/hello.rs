@@ -5,7 +5,18 @@ use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireErr
 use crate::session::Session;
 
 /// Actions beyond the seed's.
-const CAPABILITIES: [&str; 5] = ["sync", "sessions", "password", "file_get", "client_id"];
+const CAPABILITIES: [&str; 10] = [
+    "sync",
+    "sessions",
+    "password",
+    "file_get",
+    "client_id",
+    "history",
+    "edit",
+    "delete",
+    "react",
+    "reply_to",
+];
 
 /// # Errors
 /// The client wants another protocol, or has logged in without a greeting.

@@ -1,13 +1,17 @@
 //! One file a request: what it takes, who may, what is done, what is answered. No SQL here.
 
 pub mod contacts;
+pub mod delete;
+pub mod edit;
 pub mod file;
 pub mod file_get;
 pub mod hello;
+pub mod history;
 pub mod login;
 pub mod logout;
 pub mod message;
 pub mod password;
+pub mod react;
 pub mod register;
 pub mod resume;
 pub mod sessions;
@@ -33,8 +37,15 @@ pub(crate) fn store_error(session: &Session, error: &StoreError) -> WireError {
 
 /// The same without a line in the log.
 pub(crate) fn describe(error: &StoreError) -> WireError {
+    if let Some(error) = about_target(error) {
+        return error;
+    }
     let (code, message) = match error {
-        StoreError::NotFound => (ErrorCode::NotFound, "there is no such thing here"),
+        StoreError::NotFound
+        | StoreError::TargetMissing
+        | StoreError::TargetErased
+        | StoreError::TargetUnfit
+        | StoreError::TargetForeign => (ErrorCode::NotFound, "there is no such thing here"),
         StoreError::BlockedByOther => (ErrorCode::Blocked, "this person has blocked you"),
         StoreError::BlockedBySelf => (
             ErrorCode::Blocked,
@@ -58,6 +69,21 @@ pub(crate) fn describe(error: &StoreError) -> WireError {
         ),
     };
     WireError::new(code, message)
+}
+
+/// What a client is told of the event that its request is about.
+fn about_target(error: &StoreError) -> Option<WireError> {
+    let (code, message) = match error {
+        StoreError::TargetMissing => (
+            ErrorCode::NotFound,
+            "there is no such message in this conversation",
+        ),
+        StoreError::TargetErased => (ErrorCode::NotFound, "this message was deleted"),
+        StoreError::TargetUnfit => (ErrorCode::BadRequest, "this can't be done with what stands there"),
+        StoreError::TargetForeign => (ErrorCode::Forbidden, "this is somebody else's"),
+        _ => return None,
+    };
+    Some(WireError::field(code, "target", message))
 }
 
 pub(crate) fn hash_error(error: HashError) -> WireError {
@@ -151,6 +177,11 @@ pub(crate) fn no_conversation() -> WireError {
         "conversation",
         "there is no such conversation, or you are not in it",
     )
+}
+
+/// A number of a log as the store has it.
+pub(crate) fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A text for the log: what a stranger typed, without control characters and not too long.

@@ -5,7 +5,7 @@ use kith_common::{ErrorCode, LogPage, SyncReply, SyncRequest, WireError, limits}
 use super::store_error;
 use crate::hub::log_event;
 use crate::session::Session;
-use crate::store::Page;
+use crate::store::{AccountId, Page};
 
 /// # Errors
 /// Too many logs are named.
@@ -19,14 +19,24 @@ pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply
         .limit
         .unwrap_or(limits::SYNC_EVENTS)
         .clamp(1, limits::SYNC_EVENTS);
+    let tail = request.tail.map(|tail| u64::from(tail.max(1)));
     let newer = session
         .server
         .store
-        .newer(&account, &request.logs, u64::from(limit))
+        .newer(&account, &request.logs, u64::from(limit), tail)
         .await;
     let (pages, more) = newer.map_err(|error| store_error(session, &error))?;
+    Ok(SyncReply {
+        logs: pages.into_iter().map(|page| log_page(page, account.id)).collect(),
+        more,
+        ..SyncReply::default()
+    })
+}
+
+/// A stretch of a log as the reader sees it.
+pub(super) fn log_page(page: Page, reader: AccountId) -> LogPage {
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
-    let page = |page: Page| LogPage {
+    LogPage {
         conversation: page.log.public_id.to_string(),
         members: page
             .members
@@ -39,14 +49,9 @@ pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply
             .events
             .into_iter()
             .map(|event| {
-                let own = event.sender.id == account.id;
+                let own = event.sender.id == reader;
                 log_event(&page.log.public_id, event, own)
             })
             .collect(),
-    };
-    Ok(SyncReply {
-        logs: pages.into_iter().map(page).collect(),
-        more,
-        ..SyncReply::default()
-    })
+    }
 }

@@ -60,6 +60,9 @@ pub(crate) struct MessageBody<'a> {
     /// The text.
     #[serde(borrow)]
     pub content: Cow<'a, str>,
+    /// The message or file that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
 }
 
 /// A file's body.
@@ -71,6 +74,29 @@ pub(crate) struct FileBody {
     pub file_name: FileName,
     /// Its size in bytes.
     pub size: u64,
+    /// The message or file that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
+}
+
+/// An edit's body.
+#[derive(Serialize)]
+pub(crate) struct EditBody {
+    /// The message's number.
+    pub target: u64,
+    /// Its text from now on.
+    pub content: String,
+}
+
+/// A reaction's body.
+#[derive(Serialize)]
+pub(crate) struct ReactionBody {
+    /// The number of the message or file.
+    pub target: u64,
+    /// The reaction.
+    pub reaction: String,
+    /// Whether it is put on or taken back.
+    pub on: bool,
 }
 
 /// Who wrote to whom and when, for the seed's form.

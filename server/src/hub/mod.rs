@@ -12,7 +12,9 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use kith_common::{DeviceId, Notice};
 
-pub(crate) use encode::{FileBody, MessageBody, SeedHead, log_event, seed_file, seed_message};
+pub(crate) use encode::{
+    EditBody, FileBody, MessageBody, ReactionBody, SeedHead, log_event, seed_file, seed_message,
+};
 pub(crate) use link::encode_reply;
 pub use link::{Item, Link};
 

@@ -5,6 +5,7 @@
 //! and all answered in order by the writer), every other request waits until those before it are answered.
 
 mod deliver;
+mod dispatch;
 mod seed;
 
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kith_common::{
-    DeviceId, ErrorCode, FrameDecoder, FrameError, Framing, Notice, Request, RequestId, WireError, limits,
+    DeviceId, ErrorCode, FrameDecoder, FrameError, Framing, Notice, Request, WireError, limits,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
@@ -362,91 +363,6 @@ impl Session {
                 Box::pin(self.dispatch(parsed.id, request, decoder)).await;
                 true
             }
-        }
-    }
-
-    async fn dispatch(&mut self, id: Option<RequestId>, request: Request, decoder: &mut FrameDecoder) {
-        let id = id.as_ref();
-        let link = self.link.clone();
-        let is_public = matches!(
-            request,
-            Request::Hello(_) | Request::Ping | Request::Register(_) | Request::Login(_) | Request::Resume(_)
-        );
-        if !is_public && let Err(error) = self.login() {
-            return link.reply::<()>(id, &Err(error));
-        }
-        match request {
-            Request::Hello(request) => {
-                let reply = handlers::hello::handle(self, &request);
-                if reply.is_ok() {
-                    link.set_native();
-                    decoder.set_framing(Framing::Lines);
-                }
-                link.reply(id, &reply);
-            }
-            Request::Ping => link.reply(id, &Ok(())),
-            Request::Register(request) => link.reply(id, &handlers::register::handle(self, request).await),
-            Request::Login(request) => {
-                let reply = handlers::login::handle(self, request).await;
-                self.welcome(id, reply, decoder);
-            }
-            Request::Resume(request) => {
-                let reply = handlers::resume::handle(self, &request).await;
-                self.welcome(id, reply, decoder);
-            }
-            Request::Logout => {
-                let reply = handlers::logout::handle(self).await;
-                if reply.is_ok() {
-                    decoder.set_max_frame(limits::FRAME_BEFORE_LOGIN);
-                }
-                link.reply(id, &reply);
-            }
-            Request::Sessions(request) => link.reply(id, &handlers::sessions::handle(self, request).await),
-            Request::Password(request) => link.reply(id, &handlers::password::handle(self, request).await),
-            Request::Contacts(request) => link.reply(id, &handlers::contacts::handle(self, request).await),
-            Request::File(request) => handlers::file::handle(self, id, request).await,
-            Request::FileGet(request) => link.reply(id, &handlers::file_get::handle(self, request).await),
-            Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
-            // Only reached by a guest; answered above.
-            Request::Message(_) => {}
-            Request::History(_)
-            | Request::Mark(_)
-            | Request::Typing(_)
-            | Request::Presence(_)
-            | Request::Edit(_)
-            | Request::Delete(_)
-            | Request::React(_)
-            | Request::Profile(_) => {
-                let error = WireError::field(ErrorCode::UnknownAction, "action", "there is no such action");
-                link.reply::<()>(id, &Err(error));
-            }
-        }
-    }
-
-    /// Replies to a login and lets the account's events in, in this order.
-    fn welcome(
-        &mut self,
-        id: Option<&RequestId>,
-        reply: Result<(Login, kith_common::LoginReply), WireError>,
-        decoder: &mut FrameDecoder,
-    ) {
-        let reply = reply.and_then(|(login, reply)| {
-            // The reply goes in before any event can.
-            let first = || self.link.welcome(id, &reply, login.account.id);
-            let joined = self
-                .server
-                .hub
-                .join(login.account.id, login.device, self.link.clone(), first);
-            joined.map_err(|error| WireError::new(ErrorCode::Busy, error.to_string()))?;
-            Ok(login)
-        });
-        match reply {
-            Ok(login) => {
-                self.login = Some(login);
-                self.guest = None;
-                decoder.set_max_frame(limits::FRAME);
-            }
-            Err(error) => self.link.reply::<()>(id, &Err(error)),
         }
     }
 

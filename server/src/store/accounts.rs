@@ -12,7 +12,7 @@ use sea_orm::{
 use super::Store;
 use super::devices::revoke_devices;
 use super::directory::account_from;
-use super::entity::{accounts, logs};
+use super::entity::{accounts, logs, profiles};
 use super::error::StoreError;
 use super::invites::redeem;
 use super::types::{Account, AccountId, AccountState, LogKind};
@@ -183,6 +183,16 @@ async fn insert(scope: &mut Scope, new: NewAccount, public_id: String) -> Result
     };
     let row = accounts::Entity::insert(row)
         .exec_with_returning(scope.db())
+        .await?;
+    let profile = profiles::ActiveModel {
+        account_id: Set(row.id),
+        about: Set(String::new()),
+        avatar: Set(None),
+        avatar_hash: Set(None),
+        revision: Set(scope.next_revision().await?),
+    };
+    profiles::Entity::insert(profile)
+        .exec_without_returning(scope.db())
         .await?;
     if let Some(code) = &new.invite {
         super::invites::note_redeemer(scope, code, row.id).await?;

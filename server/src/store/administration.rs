@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::Store;
 use super::accounts::set_hash;
 use super::devices::revoke_devices;
-use super::entity::{accounts, blobs, devices, event_blobs, events};
+use super::entity::{accounts, blobs, devices, event_blobs, events, profiles};
 use super::error::StoreError;
 use super::types::{Account, AccountId, AccountState, kind_to_column};
 use super::writer::Scope;
@@ -123,8 +123,8 @@ impl Store {
         changed
     }
 
-    /// Ends an account: its sessions end, the content of what it wrote is erased (numbers stay), its name is never given
-    /// to anybody else. Returns the ids of blobs that nothing refers to any more, for their files to be deleted.
+    /// Ends an account: its sessions end, its profile and the content of what it wrote are erased (numbers stay), its name is
+    /// never given to anybody else. Returns the ids of blobs that nothing refers to any more, for their files to be deleted.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -177,6 +177,15 @@ async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, Sto
         .col_expr(events::Column::Body, Expr::value(Option::<Vec<u8>>::None))
         .filter(events::Column::SenderId.eq(account.0))
         .filter(events::Column::Kind.ne(kind_to_column(EventKind::Conversation)))
+        .exec(scope.db())
+        .await?;
+    profiles::Entity::delete_by_id(account.0).exec(scope.db()).await?;
+    accounts::Entity::update_many()
+        .col_expr(
+            accounts::Column::DisplayName,
+            Expr::col(accounts::Column::Username),
+        )
+        .filter(accounts::Column::Id.eq(account.0))
         .exec(scope.db())
         .await?;
     let owned: Vec<String> = blobs::Entity::find()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kith_common::{ContactAction, EventKind};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::Store;
 use super::conversations::direct_log_id;
@@ -108,15 +108,20 @@ async fn apply(
         ContactChange::Block => (contacts::Column::Blocked, true),
         ContactChange::Unblock => (contacts::Column::Blocked, false),
     };
+    let revision = scope.next_revision().await?;
     let row = contacts::ActiveModel {
         account_id: Set(author.account.id.0),
         other_id: Set(other.id.0),
         contact: Set(change == ContactChange::Add),
         blocked: Set(change == ContactChange::Block),
+        revision: Set(revision),
     };
-    let keep_the_other = OnConflict::columns([contacts::Column::AccountId, contacts::Column::OtherId])
-        .value(column, value)
-        .to_owned();
+    let mut keep_the_other = OnConflict::columns([contacts::Column::AccountId, contacts::Column::OtherId]);
+    keep_the_other.value(column, value);
+    if change == ContactChange::Add {
+        // From now on the author sees the other one's profile.
+        keep_the_other.value(contacts::Column::Revision, revision);
+    }
     contacts::Entity::insert(row)
         .on_conflict(keep_the_other)
         .exec_without_returning(scope.db())
@@ -131,6 +136,26 @@ async fn apply(
             .exec(scope.db())
             .await?;
     }
+    if change == ContactChange::Unblock {
+        show_marks_again(scope, [author.account.id, other.id], revision).await?;
+    }
     let body = serde_json::json!({"change": change.action(), "username": &*other.username});
     scope.record(author, EventKind::Contact, &body).await
+}
+
+/// What two people have marked in conversations that both are in is news to each other again: while one had blocked the
+/// other, it wasn't told.
+async fn show_marks_again(scope: &Scope, pair: [AccountId; 2], revision: i64) -> Result<(), StoreError> {
+    let mut update = members::Entity::update_many()
+        .col_expr(members::Column::MarksRevision, Expr::value(revision))
+        .filter(members::Column::AccountId.is_in(pair.map(|account| account.0)));
+    for account in pair {
+        let theirs = members::Entity::find()
+            .select_only()
+            .column(members::Column::LogId)
+            .filter(members::Column::AccountId.eq(account.0));
+        update = update.filter(members::Column::LogId.in_subquery(theirs.into_query()));
+    }
+    update.exec(scope.db()).await?;
+    Ok(())
 }

@@ -151,6 +151,7 @@ async fn insert(
     direct_conversations::Entity::insert(direct)
         .exec_without_returning(scope.db())
         .await?;
+    let revision = scope.next_revision().await?;
     let member = |account: AccountId| members::ActiveModel {
         log_id: Set(log_id),
         account_id: Set(account.0),
@@ -159,6 +160,8 @@ async fn insert(
         read_number: Set(0),
         seed_number: Set(0),
         blocked: Set(false),
+        marks_revision: Set(0),
+        joined_revision: Set(revision),
     };
     members::Entity::insert_many([member(one), member(other)])
         .exec_without_returning(scope.db())

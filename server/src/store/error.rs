@@ -21,6 +21,18 @@ pub enum StoreError {
     /// `expect` named another number than the next one.
     #[error("the log has moved on")]
     ExpectFailed,
+    /// There is no such event in the log, or none that can be answered.
+    #[error("there is no such event")]
+    TargetMissing,
+    /// The event was erased.
+    #[error("the event was erased")]
+    TargetErased,
+    /// The event is of a kind that this can't be done with.
+    #[error("the event is of another kind")]
+    TargetUnfit,
+    /// The event is somebody else's.
+    #[error("the event is somebody else's")]
+    TargetForeign,
     /// The user name is or was somebody's.
     #[error("the name is taken")]
     NameTaken,

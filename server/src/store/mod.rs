@@ -12,10 +12,12 @@ mod devices;
 mod directory;
 #[allow(unreachable_pub, reason = "SeaORM's derives make public items")]
 mod entity;
+mod erasing;
 mod error;
 mod invites;
 mod open;
 mod reading;
+mod seed;
 mod types;
 mod writer;
 
@@ -29,12 +31,14 @@ pub use accounts::{Credentials, NewAccount};
 pub use administration::AccountRow;
 pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
+pub use erasing::Erased;
 pub use error::StoreError;
 pub use open::OpenError;
-pub use reading::{Page, SeedBacklog, StoredEvent};
+pub use reading::{Page, StoredEvent, Stretch};
+pub use seed::SeedBacklog;
 pub use types::{
     Account, AccountId, AccountState, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin, Receipt,
-    Stored,
+    Stored, Target,
 };
 pub use writer::{Author, Completion, Observer};
 

@@ -1,21 +1,17 @@
-//! Reading logs: what is newer than a client holds, and what clients of the seed's protocol have missed.
+//! Reading logs: what is newer than a client holds, and a page of one log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kith_common::{DeviceId, EventKind, limits};
-use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef};
 
 use super::Store;
 use super::directory::log_from;
 use super::entity::{events, logs, members};
 use super::error::StoreError;
 use super::types::{Account, AccountId, Log, LogId, LogKind, kind_from_column};
-use super::writer::padded;
 
 /// An event as it was stored.
 #[derive(Clone, Debug)]
@@ -43,29 +39,71 @@ pub struct Page {
     pub log: Arc<Log>,
     /// Who is in it; nobody for an account's log.
     pub members: Vec<Arc<Account>>,
-    /// The oldest number it still has.
+    /// The oldest number it still has for the account.
     pub first: i64,
     /// Its newest number.
     pub newest: i64,
-    /// Events after the number held.
+    /// The events, in order.
     pub events: Vec<StoredEvent>,
 }
 
-/// A conversation in which clients of the seed's protocol have missed something.
-#[derive(Clone, Debug)]
-pub struct SeedBacklog {
-    /// The conversation.
-    pub log: Arc<Log>,
-    /// How far they were given it.
-    pub given: i64,
+/// Which events of a log are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// The newest of those with smaller numbers.
+    Before(i64),
+    /// The oldest of those with greater numbers.
+    After(i64),
 }
 
 /// Events read at a time while filling a page.
 const CHUNK: u64 = 100;
 
+/// One of an account's logs, as it is when it is looked at.
+struct Readable {
+    row: logs::Model,
+    log: Arc<Log>,
+    /// The number that the account joined at.
+    joined: i64,
+}
+
+impl Readable {
+    /// The number below the oldest that the account may see.
+    fn floor(&self) -> i64 {
+        Ord::max(self.joined, self.row.first - 1)
+    }
+}
+
+/// What may still go into a reply.
+struct Room {
+    events: u64,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(events: u64) -> Self {
+        Self {
+            events,
+            bytes: limits::SYNC_BYTES,
+        }
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.events == 0 || self.bytes == 0
+    }
+
+    fn take(&mut self, event: &StoredEvent) {
+        self.events = self.events.saturating_sub(1);
+        self.bytes = self
+            .bytes
+            .saturating_sub(event.body.as_ref().map_or(0, Bytes::len));
+    }
+}
+
 impl Store {
     /// What an account's logs have after the numbers held (0 where a log isn't named), `limit` events at most, and
-    /// none after [`limits::SYNC_BYTES`] of content. The second value says whether there is more.
+    /// none after [`limits::SYNC_BYTES`] of content; of conversations that aren't named, at most the newest `tail`. The second
+    /// value says whether there is more.
     ///
     /// # Errors
     /// The database failed.
@@ -74,37 +112,30 @@ impl Store {
         account: &Account,
         held: &BTreeMap<String, u64>,
         limit: u64,
+        tail: Option<u64>,
     ) -> Result<(Vec<Page>, bool), StoreError> {
-        let (mut left, mut bytes) = (limit, limits::SYNC_BYTES);
+        let mut room = Room::new(limit);
         let mut pages = Vec::new();
-        for (row, log, joined) in self.logs_of(account).await? {
-            let held = held.get(&*log.public_id).copied().unwrap_or_default();
-            let held = i64::try_from(held).unwrap_or(i64::MAX);
-            let after = Ord::max(held, Ord::max(joined, row.first - 1));
-            if row.newest <= after {
+        for readable in self.logs_of(account).await? {
+            let after = match (held.get(&*readable.log.public_id), tail) {
+                (Some(held), _) => i64::try_from(*held).unwrap_or(i64::MAX),
+                (None, Some(tail)) if readable.log.kind != LogKind::Account => {
+                    let tail = i64::try_from(tail).unwrap_or(i64::MAX);
+                    readable.row.newest.saturating_sub(tail)
+                }
+                (None, _) => 0,
+            };
+            let after = Ord::max(after, readable.floor());
+            if readable.row.newest <= after {
                 continue;
             }
-            if left == 0 || bytes == 0 {
+            if room.is_used_up() {
                 return Ok((pages, true));
             }
-            let events = self.page(log.id, after, &mut left, &mut bytes).await?;
-            let complete = events.last().is_none_or(|event| event.number >= row.newest);
-            let members = if log.kind == LogKind::Account {
-                Vec::new()
-            } else {
-                self.members(log.id).await?
-            };
-            // Events may have come since `row` was read.
-            let newest = events
-                .last()
-                .map_or(row.newest, |event| Ord::max(event.number, row.newest));
-            pages.push(Page {
-                log,
-                members,
-                first: row.first,
-                newest,
-                events,
-            });
+            let events = self.stretch(&readable, Stretch::After(after), &mut room).await?;
+            let newest = readable.row.newest;
+            let complete = events.last().is_none_or(|event| event.number >= newest);
+            pages.push(self.page(readable, events).await?);
             if !complete {
                 return Ok((pages, true));
             }
@@ -112,31 +143,79 @@ impl Store {
         Ok((pages, false))
     }
 
-    /// Events after a number, until the log ends or what is `left` of events or `bytes` is used up.
-    async fn page(
+    /// A page of one of the account's logs, by the id that clients know: `limit` events at most, and none after
+    /// [`limits::SYNC_BYTES`] of content. Beyond the log's ends there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the account has no such log.
+    pub async fn history(
         &self,
-        log: LogId,
-        after: i64,
-        left: &mut u64,
-        bytes: &mut usize,
+        account: &Account,
+        log: &str,
+        stretch: Stretch,
+        limit: u64,
+    ) -> Result<Page, StoreError> {
+        let readable = self.log_of(account, log).await?;
+        let events = self.stretch(&readable, stretch, &mut Room::new(limit)).await?;
+        self.page(readable, events).await
+    }
+
+    async fn page(&self, readable: Readable, events: Vec<StoredEvent>) -> Result<Page, StoreError> {
+        let Readable { row, log, joined } = readable;
+        let members = if log.kind == LogKind::Account {
+            Vec::new()
+        } else {
+            self.members(log.id).await?
+        };
+        // Events may have come since `row` was read.
+        let newest = events
+            .last()
+            .map_or(row.newest, |event| Ord::max(event.number, row.newest));
+        Ok(Page {
+            log,
+            members,
+            first: Ord::max(row.first, joined + 1),
+            newest,
+            events,
+        })
+    }
+
+    /// Events of a log in order, until it ends or the room for them is used up.
+    async fn stretch(
+        &self,
+        readable: &Readable,
+        stretch: Stretch,
+        room: &mut Room,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let mut events: Vec<StoredEvent> = Vec::new();
-        while *left > 0 && *bytes > 0 {
-            let after = events.last().map_or(after, |event| event.number);
-            let wanted = Ord::min(*left, CHUNK);
-            let chunk = self.events_after(log, after, wanted).await?;
+        while !room.is_used_up() {
+            let wanted = Ord::min(room.events, CHUNK);
+            let edge = events.last().map(|event| event.number);
+            let (log, floor) = (readable.log.id, readable.floor());
+            let chunk = match stretch {
+                Stretch::After(number) => {
+                    let after = Ord::max(edge.unwrap_or(number), floor);
+                    self.events_after(log, after, wanted).await?
+                }
+                Stretch::Before(number) => {
+                    let before = edge.unwrap_or(number);
+                    self.events_before(log, floor, before, wanted).await?
+                }
+            };
             let is_last = (chunk.len() as u64) < wanted;
             for event in chunk {
-                if *bytes == 0 {
-                    return Ok(events);
+                if room.is_used_up() {
+                    break;
                 }
-                *left -= 1;
-                *bytes = bytes.saturating_sub(event.body.as_ref().map_or(0, Bytes::len));
+                room.take(&event);
                 events.push(event);
             }
             if is_last {
                 break;
             }
+        }
+        if matches!(stretch, Stretch::Before(_)) {
+            events.reverse();
         }
         Ok(events)
     }
@@ -158,6 +237,29 @@ impl Store {
             .limit(limit)
             .all(&self.readers)
             .await?;
+        self.stored(rows).await
+    }
+
+    /// Events of a log above `floor` and before a number, the newest first: a scan of the primary key, however long the log is.
+    async fn events_before(
+        &self,
+        log: LogId,
+        floor: i64,
+        before: i64,
+        limit: u64,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = events::Entity::find()
+            .filter(events::Column::LogId.eq(log.0))
+            .filter(events::Column::Number.gt(floor))
+            .filter(events::Column::Number.lt(before))
+            .order_by_desc(events::Column::Number)
+            .limit(limit)
+            .all(&self.readers)
+            .await?;
+        self.stored(rows).await
+    }
+
+    async fn stored(&self, rows: Vec<events::Model>) -> Result<Vec<StoredEvent>, StoreError> {
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             // A kind that this version doesn't know was written by a newer one; its number must not be missed.
@@ -193,95 +295,62 @@ impl Store {
         Ok(found)
     }
 
-    /// The conversations in which the account's clients of the seed's protocol have missed something.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn seed_backlog(&self, account: &Account) -> Result<Vec<SeedBacklog>, StoreError> {
+    /// The account's own log and its conversations.
+    async fn logs_of(&self, account: &Account) -> Result<Vec<Readable>, StoreError> {
+        let mut found = vec![self.own_log(account).await?];
         let rows = members::Entity::find()
             .filter(members::Column::AccountId.eq(account.id.0))
             .join(JoinType::InnerJoin, members_to_logs())
             .select_also(logs::Entity)
-            .filter(
-                Expr::col((logs::Entity, logs::Column::Newest))
-                    .gt(Expr::col((members::Entity, members::Column::SeedNumber))),
-            )
             .order_by_asc(members::Column::LogId)
             .all(&self.readers)
             .await?;
-        let mut backlog = Vec::with_capacity(rows.len());
-        for (member, log) in rows {
-            let Some(log) = log else { continue };
-            backlog.push(SeedBacklog {
-                log: log_from(&log),
-                given: member.seed_number,
+        for (member, row) in rows {
+            let Some(row) = row else { continue };
+            found.push(Readable {
+                log: log_from(&row),
+                row,
+                joined: member.joined_number,
             });
-        }
-        Ok(backlog)
-    }
-
-    /// Notes how far the account's clients of the seed's protocol were given each conversation. Never goes back.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn advance_seed(
-        &self,
-        account: AccountId,
-        given: &HashMap<LogId, i64>,
-    ) -> Result<(), StoreError> {
-        if given.is_empty() {
-            return Ok(());
-        }
-        let given: Vec<(i64, i64)> = given.iter().map(|(log, number)| (log.0, *number)).collect();
-        self.writer
-            .change(move |scope| {
-                Box::pin(async move {
-                    let mut case = CaseStatement::new();
-                    for (log, number) in &given {
-                        let further = members::Column::LogId
-                            .eq(*log)
-                            .and(members::Column::SeedNumber.lt(*number));
-                        case = case.case(further, *number);
-                    }
-                    members::Entity::update_many()
-                        .col_expr(
-                            members::Column::SeedNumber,
-                            case.finally(Expr::col(members::Column::SeedNumber)).into(),
-                        )
-                        .filter(members::Column::AccountId.eq(account.0))
-                        .filter(members::Column::LogId.is_in(padded(given.iter().map(|(log, _)| *log))))
-                        .exec(scope.db())
-                        .await?;
-                    Ok(())
-                })
-            })
-            .await
-    }
-
-    /// The account's own log and its conversations, each with the number that it joined at.
-    async fn logs_of(&self, account: &Account) -> Result<Vec<(logs::Model, Arc<Log>, i64)>, StoreError> {
-        let own = logs::Entity::find_by_id(account.log.id.0)
-            .one(&self.readers)
-            .await?
-            .ok_or(StoreError::NotFound)?;
-        let mut found = vec![(own, account.log.clone(), 0)];
-        let rows = members::Entity::find()
-            .filter(members::Column::AccountId.eq(account.id.0))
-            .join(JoinType::InnerJoin, members_to_logs())
-            .select_also(logs::Entity)
-            .order_by_asc(members::Column::LogId)
-            .all(&self.readers)
-            .await?;
-        for (member, log) in rows {
-            let Some(row) = log else { continue };
-            let log = log_from(&row);
-            found.push((row, log, member.joined_number));
         }
         Ok(found)
     }
+
+    async fn own_log(&self, account: &Account) -> Result<Readable, StoreError> {
+        let row = logs::Entity::find_by_id(account.log.id.0)
+            .one(&self.readers)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        Ok(Readable {
+            row,
+            log: account.log.clone(),
+            joined: 0,
+        })
+    }
+
+    /// One of the account's logs, by the id that clients know.
+    async fn log_of(&self, account: &Account, public_id: &str) -> Result<Readable, StoreError> {
+        if *account.log.public_id == *public_id {
+            return self.own_log(account).await;
+        }
+        let log = self.conversation(public_id).await?;
+        let found = members::Entity::find_by_id((log.id.0, account.id.0))
+            .join(JoinType::InnerJoin, members_to_logs())
+            .select_also(logs::Entity)
+            .one(&self.readers)
+            .await?;
+        match found {
+            Some((member, Some(row))) => Ok(Readable {
+                row,
+                log,
+                joined: member.joined_number,
+            }),
+            _ => Err(StoreError::NotFound),
+        }
+    }
 }
 
-fn members_to_logs() -> RelationDef {
+pub(super) fn members_to_logs() -> RelationDef {
     members::Entity::belongs_to(logs::Entity)
         .from(members::Column::LogId)
         .to(logs::Column::Id)

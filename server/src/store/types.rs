@@ -123,6 +123,26 @@ pub struct NewBlob {
     pub hash: [u8; 32],
 }
 
+/// An earlier event of the same conversation that an append is about: it has to be there and to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A message or file that is answered; it may be erased.
+    Answered(i64),
+    /// A message of the same sender that gets another text.
+    Edited(i64),
+    /// A message or file that is reacted to.
+    ReactedTo(i64),
+}
+
+impl Target {
+    /// Its number.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Answered(number) | Self::Edited(number) | Self::ReactedTo(number) => number,
+        }
+    }
+}
+
 /// An event to be appended to a conversation.
 #[derive(Debug)]
 pub struct Append {
@@ -140,6 +160,8 @@ pub struct Append {
     pub body: Bytes,
     /// A file that comes with it.
     pub blob: Option<NewBlob>,
+    /// The event that it is about.
+    pub target: Option<Target>,
     /// The idempotency key.
     pub client: Option<ClientKey>,
     /// The number that the event must get, or it fails.

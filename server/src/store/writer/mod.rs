@@ -57,6 +57,10 @@ trait Change: Send {
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all work is appends, and a box would cost each an allocation"
+)]
 enum Work {
     Append(Append, Completion, OwnedSemaphorePermit),
     Change(Box<dyn Change>),

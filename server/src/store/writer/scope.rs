@@ -7,10 +7,10 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
 };
 
-use crate::store::entity::{accounts, events, logs};
+use crate::store::entity::{accounts, events, logs, revisions};
 use crate::store::error::StoreError;
 use crate::store::types::{
-    Account, AccountId, AccountState, ClientKey, Origin, Reader, Stored, kind_to_column,
+    Account, AccountId, AccountState, ClientKey, Log, Origin, Reader, Stored, kind_to_column,
 };
 
 /// Who makes a change, and what makes it happen once.
@@ -70,6 +70,20 @@ impl Scope {
         self.now
     }
 
+    /// The next revision: what is marked with it is newer than everything that was committed before, and older than what comes.
+    pub(in crate::store) async fn next_revision(&self) -> Result<i64, StoreError> {
+        let row = revisions::Entity::update_many()
+            .col_expr(
+                revisions::Column::Value,
+                Expr::col(revisions::Column::Value).add(1),
+            )
+            .exec_with_returning(&self.savepoint)
+            .await?
+            .pop()
+            .ok_or(StoreError::NotFound)?;
+        Ok(row.value)
+    }
+
     /// Makes sure that the account can still be used: what the handler saw may have changed since.
     ///
     /// # Errors
@@ -100,8 +114,20 @@ impl Scope {
     /// # Errors
     /// [`StoreError::ClientIdReused`] when it was, for something else.
     pub(in crate::store) async fn previous(&self, author: &Author) -> Result<Previous, StoreError> {
+        let found = self.earlier(author).await?;
+        Ok(found.map_or(Previous::None, |_| Previous::Same))
+    }
+
+    /// The event that the author's `client_id` was used for before.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`] when that was something else.
+    pub(in crate::store) async fn earlier(
+        &self,
+        author: &Author,
+    ) -> Result<Option<events::Model>, StoreError> {
         let Some(client) = &author.client else {
-            return Ok(Previous::None);
+            return Ok(None);
         };
         let found = events::Entity::find()
             .filter(events::Column::SenderId.eq(author.account.id.0))
@@ -109,9 +135,8 @@ impl Scope {
             .one(&self.savepoint)
             .await?;
         match found {
-            None => Ok(Previous::None),
-            Some(event) if event.client_digest == Some(client.digest) => Ok(Previous::Same),
-            Some(_) => Err(StoreError::ClientIdReused),
+            Some(event) if event.client_digest != Some(client.digest) => Err(StoreError::ClientIdReused),
+            found => Ok(found),
         }
     }
 
@@ -135,7 +160,25 @@ impl Scope {
         kind: EventKind,
         body: &serde_json::Value,
     ) -> Result<(), StoreError> {
-        let log = &owner.log;
+        let audience = Arc::new([Reader {
+            account: owner.id,
+            username: owner.username.clone(),
+        }]);
+        self.append(&owner.log, author, client, kind, body, audience)
+            .await
+            .map(drop)
+    }
+
+    /// Appends an event to a log. Returns its number.
+    pub(in crate::store) async fn append(
+        &mut self,
+        log: &Arc<Log>,
+        author: &Author,
+        client: Option<&ClientKey>,
+        kind: EventKind,
+        body: &serde_json::Value,
+        audience: Arc<[Reader]>,
+    ) -> Result<i64, StoreError> {
         let body = Bytes::from(body.to_string());
         let row = logs::Entity::update_many()
             .col_expr(logs::Column::Newest, Expr::col(logs::Column::Newest).add(1))
@@ -167,11 +210,8 @@ impl Scope {
             kind,
             time: self.now,
             body,
-            audience: Arc::new([Reader {
-                account: owner.id,
-                username: owner.username.clone(),
-            }]),
+            audience,
         });
-        Ok(())
+        Ok(row.newest)
     }
 }

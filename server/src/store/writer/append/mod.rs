@@ -1,15 +1,16 @@
 //! Many appends in few statements.
 //!
 //! A batch costs one query for the members of its conversations, one update for their numbers and a handful of
-//! inserts, however many events it has. The permission to write is checked here, inside the transaction, because what
+//! inserts, however many events it has; where events are about earlier ones, one query for those. The permission to write is checked here, inside the transaction, because what
 //! the handler saw may have changed since. A bad item fails alone, and the outcome is the one that the items would
 //! have had one after the other.
 
 mod earlier;
 mod members;
 mod rows;
+mod targets;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 
@@ -71,7 +72,7 @@ struct Cut {
 }
 
 /// Where a key comes twice, what the second gets depends on what became of the first. That is plain for the same content,
-/// unless the first may fail for its `expect`; else the second waits until the first is written.
+/// unless the first may fail for its `expect` or target; else the second waits until the first is written.
 fn cut<'a>(open: impl Iterator<Item = (usize, &'a Append)>) -> Cut {
     let mut cut = Cut::default();
     let mut segment = Vec::new();
@@ -99,7 +100,8 @@ fn cut<'a>(open: impl Iterator<Item = (usize, &'a Append)>) -> Cut {
 }
 
 fn is_repeat(item: &Append, first: &Append) -> bool {
-    item.client == first.client && item.log.id == first.log.id && first.expect.is_none()
+    let may_fail = first.expect.is_some() || first.target.is_some();
+    item.client == first.client && item.log.id == first.log.id && !may_fail
 }
 
 struct Batch<'a> {
@@ -161,10 +163,10 @@ impl<'a> Batch<'a> {
     }
 
     async fn write(&mut self, segment: &[usize]) -> Result<(), StoreError> {
-        // A repeat's `expect` holds no longer, so these can't be left to the index.
-        let mut expecting = self.open_in(segment);
-        expecting.retain(|(_, item)| item.expect.is_some());
-        self.answer_earlier(&expecting).await?;
+        // A repeat's `expect` holds no longer, its target may be erased: so these can't be left to the index.
+        let mut conditional = self.open_in(segment);
+        conditional.retain(|(_, item)| item.expect.is_some() || item.target.is_some());
+        self.answer_earlier(&conditional).await?;
         // Nearly always no `client_id` was used before: try, and look only when the index objects.
         for _ in 0..2 {
             match self.place(segment).await {
@@ -214,16 +216,16 @@ impl<'a> Batch<'a> {
         todo: &[(usize, &Append)],
     ) -> Result<(Vec<(usize, Fate)>, Vec<Stored>), StoreError> {
         let (mut fates, mut events) = (Vec::with_capacity(todo.len()), Vec::with_capacity(todo.len()));
-        let refused: HashSet<usize> = rows::unexpected(savepoint, todo).await?;
+        let refused = rows::refused(savepoint, todo).await?;
         let mut counts: HashMap<LogId, i64> = HashMap::new();
-        for (_, item) in todo.iter().filter(|(index, _)| !refused.contains(index)) {
+        for (_, item) in todo.iter().filter(|(index, _)| !refused.contains_key(index)) {
             *counts.entry(item.log.id).or_default() += 1;
         }
         let mut next = rows::take_numbers(savepoint, &counts).await?;
         let mut numbered = Vec::with_capacity(todo.len());
         for (index, item) in todo {
-            if refused.contains(index) {
-                fates.push((*index, Err(StoreError::ExpectFailed)));
+            if let Some(error) = refused.get(index) {
+                fates.push((*index, Err(error.clone())));
                 continue;
             }
             let number = next.get_mut(&item.log.id).ok_or(StoreError::NotFound)?;

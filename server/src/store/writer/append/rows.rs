@@ -1,12 +1,13 @@
 //! The statements of a batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sea_orm::sea_query::{CaseStatement, Expr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
 };
 
+use super::targets::Targets;
 use crate::store::entity::{blobs, event_blobs, events, logs};
 use crate::store::error::StoreError;
 use crate::store::types::{Append, LogId, kind_to_column};
@@ -14,15 +15,46 @@ use crate::store::types::{Append, LogId, kind_to_column};
 /// Most rows in one insert. SQLite takes 32,766 parameters; an event has nine.
 const ROWS: usize = 512;
 
-/// Finds the items whose `expect` isn't the number that they would get.
-pub(super) async fn unexpected(
+/// Finds the items whose `expect` isn't the number that they would get, or that are about what isn't there or doesn't fit.
+/// For a batch without either it costs nothing.
+pub(super) async fn refused(
     savepoint: &DatabaseTransaction,
     todo: &[(usize, &Append)],
-) -> Result<HashSet<usize>, StoreError> {
-    let mut refused = HashSet::new();
-    if todo.iter().all(|(_, item)| item.expect.is_none()) {
+) -> Result<HashMap<usize, StoreError>, StoreError> {
+    let mut refused = HashMap::new();
+    let is_plain = |(_, item): &(usize, &Append)| item.expect.is_none() && item.target.is_none();
+    if todo.iter().all(is_plain) {
         return Ok(refused);
     }
+    let mut targets = Targets::load(savepoint, todo).await?;
+    // What isn't there yet may be an earlier item of this batch, under the number that it gets.
+    let mut newest = HashMap::new();
+    if !targets.has_all(todo) || todo.iter().any(|(_, item)| item.expect.is_some()) {
+        newest = newest_numbers(savepoint, todo).await?;
+    }
+    for (index, item) in todo {
+        let newest = newest.get_mut(&item.log.id.0);
+        let next = newest.as_ref().map(|newest| **newest + 1);
+        let is_unexpected = item.expect.is_some_and(|expected| Some(expected) != next);
+        let error = is_unexpected.then_some(StoreError::ExpectFailed);
+        match (error.or_else(|| targets.refuse(item)), newest) {
+            (Some(error), _) => {
+                refused.insert(*index, error);
+            }
+            (None, Some(newest)) => {
+                *newest += 1;
+                targets.add(item, *newest);
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(refused)
+}
+
+async fn newest_numbers(
+    savepoint: &DatabaseTransaction,
+    todo: &[(usize, &Append)],
+) -> Result<HashMap<i64, i64>, StoreError> {
     let ids = padded(todo.iter().map(|(_, item)| item.log.id.0));
     let rows: Vec<(i64, i64)> = logs::Entity::find()
         .select_only()
@@ -31,18 +63,7 @@ pub(super) async fn unexpected(
         .into_tuple()
         .all(savepoint)
         .await?;
-    let mut newest: HashMap<i64, i64> = rows.into_iter().collect();
-    for (index, item) in todo {
-        let Some(newest) = newest.get_mut(&item.log.id.0) else {
-            continue;
-        };
-        if item.expect.is_some_and(|expected| expected != *newest + 1) {
-            refused.insert(*index);
-        } else {
-            *newest += 1;
-        }
-    }
-    Ok(refused)
+    Ok(rows.into_iter().collect())
 }
 
 /// Raises each log's `newest` by its count, in one statement. Returns the first number given out in each.
