@@ -12,6 +12,7 @@
 )]
 
 mod builder;
+mod proxy;
 mod raw;
 mod server;
 
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use builder::Builder;
+pub use proxy::{Proxy, Way};
 pub use raw::Raw;
 pub use server::Server;
 

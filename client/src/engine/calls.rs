@@ -165,12 +165,13 @@ impl Engine {
             .await
     }
 
-    /// Waits for the fate of something in the outbox: that the server has it, won't have it, or that it was discarded.
+    /// Waits for the fate of something in the outbox: that the server and the copy have it, that the server won't have it,
+    /// or that it was discarded. Of what isn't there any more, only this is known.
     ///
     /// # Errors
     /// The outbox can't be read; the engine was closed.
     pub async fn settled(&self, id: u64) -> Result<Progress, EngineError> {
-        let (waiter, fate) = oneshot::channel();
+        let (waiter, mut fate) = oneshot::channel();
         lock(&self.shared().waiters).entry(id).or_default().push(waiter);
         let items = self.shared().copy.store.outbox().await?;
         match items
@@ -178,14 +179,18 @@ impl Engine {
             .find(|item| item.id == id)
             .map(|item| item.state)
         {
-            Some(ItemState::Waiting) => fate.await.map_err(|_| EngineError::Closed),
+            Some(ItemState::Waiting | ItemState::Sent { .. }) => fate.await.map_err(|_| EngineError::Closed),
             Some(ItemState::Failed(error)) => Ok(Progress::Failed(error)),
-            Some(ItemState::Sent { log, number }) => {
-                let place = Some((log, number));
-                Ok(Progress::Sent { place })
-            }
             // What happened before the waiter was there isn't known any more.
-            None => Ok(fate_of_gone(fate)),
+            None => {
+                let known = fate.try_recv();
+                drop(fate);
+                lock(&self.shared().waiters).retain(|_, waiters| {
+                    waiters.retain(|waiter| !waiter.is_closed());
+                    !waiters.is_empty()
+                });
+                Ok(known.unwrap_or(Progress::Sent { place: None }))
+            }
         }
     }
 
@@ -429,8 +434,4 @@ fn check_text(content: &str) -> Result<(), EngineError> {
         _ if size > limit => Err(EngineError::TooLarge { size, limit }),
         _ => Ok(()),
     }
-}
-
-fn fate_of_gone(mut fate: oneshot::Receiver<Progress>) -> Progress {
-    fate.try_recv().unwrap_or(Progress::Sent { place: None })
 }

@@ -195,37 +195,34 @@ impl Online<'_> {
         self.sending.faults.remove(&item.id);
         if matches!(request, Request::Contacts(_) | Request::Profile(_)) {
             // Their events have numbers that the reply doesn't tell.
-            self.runner.shared.copy.store.remove(item.id).await?;
-            self.runner
-                .shared
-                .progress(item.id, Progress::Sent { place: None });
             self.sync().await?;
+            if self.runner.shared.copy.store.remove(item.id).await? {
+                self.runner
+                    .shared
+                    .progress(item.id, Progress::Sent { place: None });
+            }
             return self.settle_sent().await;
         }
         let unreadable = |error: serde_json::Error| Error::Protocol(error.to_string());
         let reply: SentReply = serde_json::from_str(reply.get()).map_err(unreadable)?;
         let client_id =
             ClientId::try_from(item.new.client_id.clone()).map_err(|e| Error::Local(e.to_string()))?;
-        let me = &self.runner.shared.copy.me;
+        // The device is the session's, which may be a newer one than the copy's.
+        let me = &self.runner.options.me;
         let event = own_event(me, request, item.size.unwrap_or_default(), &client_id, &reply);
         let (log, number) = (reply.conversation, reply.number);
-        let state = ItemState::Sent {
-            log: log.clone(),
-            number,
-        };
-        // First noted as sent, so that a crash in between doesn't show it twice.
-        self.runner
-            .shared
-            .copy
-            .store
-            .update(item.id, ItemChange::State(state))
-            .await?;
         self.take_events(event.into_iter().collect()).await?;
-        if self.is_held(&log, number) {
-            self.runner.shared.copy.store.remove(item.id).await?;
+        let store = &self.runner.shared.copy.store;
+        if !self.is_held(&log, number) {
+            // It is told once what is missing in front of it was fetched.
+            let state = ItemState::Sent { log, number };
+            store.update(item.id, ItemChange::State(state)).await?;
+        } else {
+            // Another engine on the same outbox may have been faster.
+            store.remove(item.id).await?;
+            let place = Some((log, number));
+            self.runner.shared.progress(item.id, Progress::Sent { place });
         }
-        let place = Some((log, number));
-        self.runner.shared.progress(item.id, Progress::Sent { place });
         Ok(())
     }
 
@@ -282,7 +279,9 @@ impl Online<'_> {
         }
         for item in shared.copy.store.outbox().await? {
             if let Some(event) = sent.get(item.new.client_id.as_str()) {
-                shared.copy.store.remove(item.id).await?;
+                if !shared.copy.store.remove(item.id).await? {
+                    continue;
+                }
                 let of_account = matches!(event.event, EventKind::Contact | EventKind::Profile);
                 let place = (!of_account).then(|| (event.conversation.clone(), event.number));
                 shared.progress(item.id, Progress::Sent { place });

@@ -29,6 +29,7 @@ CREATE TABLE reads (
 ";
 
 pub(super) fn add(connection: &mut Connection, item: &NewItem) -> Result<u64, StoreError> {
+    insist(connection)?;
     let id: i64 = connection
         .prepare_cached(
             "INSERT INTO items (lane, client_id, request, data, time, waiting, state)
@@ -75,6 +76,7 @@ pub(super) fn next(connection: &mut Connection, busy: &[String]) -> Result<Optio
 }
 
 pub(super) fn update(connection: &mut Connection, id: u64, change: &ItemChange) -> Result<bool, StoreError> {
+    relax(connection)?;
     let changed = match change {
         ItemChange::State(state) => connection.execute(
             "UPDATE items SET state = ?2, waiting = ?3 WHERE id = ?1",
@@ -89,11 +91,13 @@ pub(super) fn update(connection: &mut Connection, id: u64, change: &ItemChange) 
 }
 
 pub(super) fn remove(connection: &mut Connection, id: u64) -> Result<bool, StoreError> {
+    relax(connection)?;
     let removed = connection.execute("DELETE FROM items WHERE id = ?1", [to_sql(id)]);
     Ok(removed.map_err(error)? > 0)
 }
 
 pub(super) fn want_read(connection: &mut Connection, log: &str, number: u64) -> Result<(), StoreError> {
+    insist(connection)?;
     connection
         .execute(
             "INSERT INTO reads (log, number) VALUES (?1, ?2)
@@ -114,6 +118,7 @@ pub(super) fn wanted_reads(connection: &mut Connection) -> Result<Vec<(String, u
 }
 
 pub(super) fn read_done(connection: &mut Connection, log: &str, number: u64) -> Result<(), StoreError> {
+    relax(connection)?;
     connection
         .execute(
             "DELETE FROM reads WHERE log = ?1 AND number <= ?2",
@@ -129,6 +134,20 @@ pub(super) fn clear(connection: &mut Connection) -> Result<(), StoreError> {
         .execute_batch(
             "BEGIN IMMEDIATE; DELETE FROM items; DELETE FROM reads; COMMIT; PRAGMA wal_checkpoint(TRUNCATE);",
         )
+        .map_err(error)
+}
+
+/// The next change must survive a power cut: a person was told that it is safe.
+fn insist(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(error)
+}
+
+/// The next change need not survive a power cut: what was sent already is sent once more then, and takes effect once.
+fn relax(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .pragma_update(None, "synchronous", "NORMAL")
         .map_err(error)
 }
 

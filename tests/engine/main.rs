@@ -1,0 +1,17 @@
+//! Stories of the client engine: what people do with several devices on bad lines, against a real server over TLS.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "these are tests"
+)]
+
+mod device;
+
+mod bad_days;
+mod bad_lines;
+mod chat;
+mod local_copy;
