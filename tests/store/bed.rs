@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use kith_common::Notice;
 use kith_server::clock::Clock;
 use kith_server::random::{Random, RandomError};
-use kith_server::store::{AccountId, LogId, Observer, OpenError, Store, Stored, WriterTask};
+use kith_server::store::{AccountId, Announcement, LogId, Observer, OpenError, Store, Stored, WriterTask};
 use kith_tests::PATIENCE;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use tempfile::TempDir;
@@ -118,6 +119,18 @@ impl Opened {
         all.iter().filter(|event| event.log.id == log).cloned().collect()
     }
 
+    /// What the observer was told, since this was asked last, that is no event of a log; and whom it is for, by account.
+    pub(crate) async fn announced(&self) -> Vec<(Vec<AccountId>, Notice)> {
+        self.told_in_order().await;
+        let announcements = self.observed.1.lock().unwrap().split_off(0);
+        let sorted = |announcement: Announcement| {
+            let mut audience = announcement.audience;
+            audience.sort_unstable();
+            (audience, announcement.notice)
+        };
+        announcements.into_iter().map(sorted).collect()
+    }
+
     /// Panics unless each log's events were told in the order of their numbers, all of them, once.
     pub(crate) async fn told_in_order(&self) {
         // Whoever wrote is answered before the observer hears of it. A change that changes nothing comes after both.
@@ -174,10 +187,14 @@ impl Random for TestRandom {
 
 /// Everything that was committed, in the order in which the store told of it.
 #[derive(Default)]
-struct Observed(Mutex<Vec<Stored>>);
+struct Observed(Mutex<Vec<Stored>>, Mutex<Vec<Announcement>>);
 
 impl Observer for Observed {
     fn committed(&self, events: &[Stored]) {
         self.0.lock().unwrap().extend_from_slice(events);
+    }
+
+    fn announced(&self, changes: &[Announcement]) {
+        self.1.lock().unwrap().extend_from_slice(changes);
     }
 }

@@ -19,6 +19,7 @@ mod deletion;
 mod devices;
 mod failures;
 mod keys;
+mod marks;
 mod people;
 mod reading;
 mod reference;
@@ -114,6 +115,11 @@ on_both! {
         what_an_append_is_about_has_to_fit,
         answers_in_one_batch,
         erasing_is_all_or_nothing,
+    }
+    marks {
+        marks_only_grow,
+        marks_of_many_devices_at_once,
+        a_block_hides_marks,
     }
     reading {
         pages_make_up_the_whole,

@@ -82,6 +82,29 @@ pub(crate) fn react(conversation: &Value, target: u64, reaction: &str, on: bool)
     json!({"action": "react", "conversation": conversation, "target": target, "reaction": reaction, "on": on})
 }
 
+/// The fields are `delivered`, `read` or both.
+pub(crate) fn mark(conversation: &Value, fields: Value) -> Value {
+    let mut request = json!({"action": "mark", "conversation": conversation});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
+/// One's own profile, or somebody's.
+pub(crate) fn profile(username: Option<&str>) -> Value {
+    json!({"action": "profile", "profile_action": "get", "username": username})
+}
+
+/// The fields are those of the profile that are to be changed.
+pub(crate) fn set_profile(fields: Value) -> Value {
+    let mut request = json!({"action": "profile", "profile_action": "set"});
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

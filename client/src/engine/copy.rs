@@ -209,6 +209,11 @@ impl Copy {
                 batch.since = since.filter(|since| *since != at_hand.since);
             }
         }
+        // Of one's own profile other devices hear as of an event.
+        for change in batch.logs.iter().filter(|change| change.log == self.me.account) {
+            let profiles = change.events.iter().filter_map(|(event, _)| fold::profile(event));
+            batch.profiles.extend(profiles.last());
+        }
         (batch, beyond)
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kith_common::{DeviceId, EventKind, LogEvent};
+use kith_common::{DeviceId, EventKind, LogEvent, ProfileInfo};
 use serde::{Deserialize, Serialize};
 
 /// A message or file as it is now.
@@ -160,6 +160,28 @@ fn act(message: &mut Message, effect: &LogEvent) {
         }
         _ => {}
     }
+}
+
+/// The profile that an event of the account's own log tells of.
+pub(crate) fn profile(event: &LogEvent) -> Option<ProfileInfo> {
+    #[derive(Deserialize)]
+    struct Body {
+        display_name: String,
+        #[serde(default)]
+        about: String,
+        avatar: Option<String>,
+    }
+    let body = event
+        .body
+        .as_ref()
+        .filter(|_| event.event == EventKind::Profile)?;
+    let body: Body = serde_json::from_str(body.get()).ok()?;
+    Some(ProfileInfo {
+        username: event.sender.clone(),
+        display_name: body.display_name,
+        about: body.about,
+        avatar: body.avatar,
+    })
 }
 
 /// The people that an account knows and those it has blocked.

@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use kith_server::clock::SystemClock;
 use kith_server::config::{Config, DataDir, Flags};
 use kith_server::random::SystemRandomness;
-use kith_server::store::{Observer, Store, Stored, WriterTask};
+use kith_server::store::{Announcement, Observer, Store, Stored, WriterTask};
 
 /// A private chat that you run yourself.
 #[derive(Parser)]
@@ -93,6 +93,7 @@ fn with_store<T>(
     struct Nobody;
     impl Observer for Nobody {
         fn committed(&self, _: &[Stored]) {}
+        fn announced(&self, _: &[Announcement]) {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -46,7 +46,7 @@ pub struct Limits {
     pub login_failures_per_account: Rate,
     /// New accounts from one address.
     pub registrations_per_address: Rate,
-    /// Messages, files, edits, deletions and reactions of one session.
+    /// Messages, files, edits, deletions, reactions and new profiles of one session.
     pub messages_per_session: Rate,
 }
 

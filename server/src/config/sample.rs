@@ -118,7 +118,7 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #login_failures_per_account = { burst = 60, per_minute = 2 }
 # New accounts from one address.
 #registrations_per_address = { burst = 200, per_minute = 20 }
-# Messages, files, edits, deletions and reactions from one device.
+# Messages, files, edits, deletions, reactions and new profiles from one device.
 #messages_per_session = { burst = 20000, per_minute = 120000 }
 "##;
 

@@ -5,7 +5,7 @@ use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireErr
 use crate::session::Session;
 
 /// Actions beyond the seed's.
-const CAPABILITIES: [&str; 10] = [
+const CAPABILITIES: [&str; 12] = [
     "sync",
     "sessions",
     "password",
@@ -16,6 +16,8 @@ const CAPABILITIES: [&str; 10] = [
     "delete",
     "react",
     "reply_to",
+    "mark",
+    "profile",
 ];
 
 /// # Errors

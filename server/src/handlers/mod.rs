@@ -9,8 +9,10 @@ pub mod hello;
 pub mod history;
 pub mod login;
 pub mod logout;
+pub mod mark;
 pub mod message;
 pub mod password;
+pub mod profile;
 pub mod react;
 pub mod register;
 pub mod resume;
@@ -19,7 +21,7 @@ pub mod sync;
 
 use std::sync::Arc;
 
-use kith_common::{ClientId, ErrorCode, Username, WireError};
+use kith_common::{ClientId, ErrorCode, Username, WireError, limits};
 
 use crate::passwords::HashError;
 use crate::rate::RetryAfter;
@@ -177,6 +179,20 @@ pub(crate) fn no_conversation() -> WireError {
         "conversation",
         "there is no such conversation, or you are not in it",
     )
+}
+
+/// A display name as it is kept.
+///
+/// # Errors
+/// It won't do.
+pub(crate) fn checked_display_name(name: &str) -> Result<String, WireError> {
+    let name = name.trim();
+    let length = name.chars().count();
+    if length == 0 || length > limits::DISPLAY_NAME_CHARS || name.chars().any(char::is_control) {
+        let message = "a display name has 1 to 64 characters and no control characters";
+        return Err(WireError::field(ErrorCode::BadRequest, "display_name", message));
+    }
+    Ok(name.to_owned())
 }
 
 /// A number of a log as the store has it.

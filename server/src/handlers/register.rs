@@ -1,10 +1,10 @@
 //! `register`: a new account. It doesn't log in.
 
 use aws_lc_rs::digest;
-use kith_common::{ErrorCode, RegisterRequest, Username, UsernameError, WireError, limits};
+use kith_common::{ErrorCode, RegisterRequest, Username, UsernameError, WireError};
 use serde::Serialize;
 
-use super::{hash_error, loggable, store_error, too_many};
+use super::{checked_display_name, hash_error, loggable, store_error, too_many};
 use crate::config::Registration;
 use crate::passwords::{NewPassword, WeakPassword};
 use crate::session::Session;
@@ -50,7 +50,7 @@ async fn register(session: &Session, request: &RegisterRequest) -> Result<Regist
     let username: Username = request.username.parse().map_err(|error: UsernameError| {
         WireError::field(ErrorCode::BadRequest, "username", error.to_string())
     })?;
-    let display_name = display_name(request, &username)?;
+    let display_name = checked_display_name(request.display_name.as_deref().unwrap_or(username.as_str()))?;
     let password =
         NewPassword::new(&request.password, username.as_str()).map_err(|error: WeakPassword| {
             WireError::field(ErrorCode::WeakPassword, "password", error.to_string())
@@ -114,17 +114,4 @@ pub fn code_hash(code: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, code.as_bytes()).as_ref());
     hash
-}
-
-fn display_name(request: &RegisterRequest, username: &Username) -> Result<String, WireError> {
-    let name = request
-        .display_name
-        .as_deref()
-        .map_or(username.as_str(), str::trim);
-    let length = name.chars().count();
-    if length == 0 || length > limits::DISPLAY_NAME_CHARS || name.chars().any(char::is_control) {
-        let message = "a display name has 1 to 64 characters and no control characters";
-        return Err(WireError::field(ErrorCode::BadRequest, "display_name", message));
-    }
-    Ok(name.to_owned())
 }

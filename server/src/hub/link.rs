@@ -46,7 +46,7 @@ pub enum Item {
     Line(Bytes),
     /// The reply to the connection's own write, and what it wrote: a seed connection's cursor passes over it.
     Written(Bytes, LogId, i64),
-    /// An event for a client that said `hello`.
+    /// An event, or a notice that can be dropped like one, for a client that said `hello`.
     Event(Bytes),
     /// An event for a client of the seed's protocol.
     Seed(Box<Stored>),

@@ -9,6 +9,7 @@ mod link;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use kith_common::{DeviceId, Notice};
 
@@ -20,7 +21,7 @@ pub use link::{Item, Link};
 
 use encode::native_line;
 
-use crate::store::{AccountId, Observer, Origin, Stored};
+use crate::store::{AccountId, Announcement, Observer, Origin, Stored};
 
 /// The connections that are logged in.
 pub struct Hub {
@@ -120,6 +121,18 @@ impl Hub {
         self.accounts.contains_key(&account)
     }
 
+    /// Tells all connections of these accounts that said `hello`, but for one. To one that is behind it comes with what it
+    /// will ask for.
+    pub fn tell(&self, accounts: &[AccountId], except: Origin, notice: &Notice) {
+        let line = Bytes::from(notice.encode());
+        for present in accounts.iter().filter_map(|account| self.accounts.get(account)) {
+            let others = present.iter().filter(|one| one.link.origin() != except);
+            for one in others.filter(|one| one.link.is_native()) {
+                one.link.deliver(vec![Item::Event(line.clone())]);
+            }
+        }
+    }
+
     /// One line for each run of messages of one connection into one conversation in a commit.
     fn log(&self, events: &[Stored], links: &HashMap<Origin, Arc<Link>>) {
         let mut runs: HashMap<(Origin, &str), (u32, &Stored)> = HashMap::new();
@@ -193,6 +206,12 @@ impl Observer for Hub {
         }
         if self.log_routing {
             self.log(events, &origins);
+        }
+    }
+
+    fn announced(&self, changes: &[Announcement]) {
+        for change in changes {
+            self.tell(&change.audience, change.except, &change.notice);
         }
     }
 }

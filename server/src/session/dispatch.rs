@@ -56,9 +56,11 @@ impl Session {
             Request::Edit(request) => handlers::edit::handle(self, id, request).await,
             Request::Delete(request) => handlers::delete::handle(self, id, request).await,
             Request::React(request) => handlers::react::handle(self, id, request).await,
+            Request::Mark(request) => link.reply(id, &handlers::mark::handle(self, request).await),
+            Request::Profile(request) => link.reply(id, &handlers::profile::handle(self, request).await),
             // Only reached by a guest; answered above.
             Request::Message(_) => {}
-            Request::Mark(_) | Request::Typing(_) | Request::Presence(_) | Request::Profile(_) => {
+            Request::Typing(_) | Request::Presence(_) => {
                 let error = WireError::field(ErrorCode::UnknownAction, "action", "there is no such action");
                 link.reply::<()>(id, &Err(error));
             }

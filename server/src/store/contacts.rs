@@ -1,10 +1,14 @@
 //! Contacts and blocks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kith_common::{ContactAction, EventKind};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    QueryTrait,
+};
 
 use super::Store;
 use super::conversations::direct_log_id;
@@ -141,6 +145,27 @@ async fn apply(
     }
     let body = serde_json::json!({"change": change.action(), "username": &*other.username});
     scope.record(author, EventKind::Contact, &body).await
+}
+
+/// Who has blocked the account or is blocked by it.
+pub(super) async fn blocked_with(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+) -> Result<HashSet<AccountId>, StoreError> {
+    let rows: Vec<(i64, i64)> = contacts::Entity::find()
+        .select_only()
+        .columns([contacts::Column::AccountId, contacts::Column::OtherId])
+        .filter(contacts::Column::Blocked.eq(true))
+        .filter(
+            contacts::Column::AccountId
+                .eq(account.0)
+                .or(contacts::Column::OtherId.eq(account.0)),
+        )
+        .into_tuple()
+        .all(db)
+        .await?;
+    let other = |(one, other): (i64, i64)| AccountId(if one == account.0 { other } else { one });
+    Ok(rows.into_iter().map(other).collect())
 }
 
 /// What two people have marked in conversations that both are in is news to each other again: while one had blocked the

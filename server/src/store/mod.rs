@@ -15,7 +15,9 @@ mod entity;
 mod erasing;
 mod error;
 mod invites;
+mod marks;
 mod open;
+mod profiles;
 mod reading;
 mod seed;
 mod types;
@@ -33,12 +35,14 @@ pub use contacts::{ContactChange, Contacts};
 pub use devices::{Device, NewDevice, Resumed};
 pub use erasing::Erased;
 pub use error::StoreError;
+pub use marks::Marks;
 pub use open::OpenError;
+pub use profiles::ProfileChange;
 pub use reading::{Page, StoredEvent, Stretch};
 pub use seed::SeedBacklog;
 pub use types::{
-    Account, AccountId, AccountState, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin, Receipt,
-    Stored, Target,
+    Account, AccountId, AccountState, Announcement, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin,
+    Receipt, Stored, Target,
 };
 pub use writer::{Author, Completion, Observer};
 

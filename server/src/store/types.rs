@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kith_common::{ClientId, DeviceId, EventKind};
+use kith_common::{ClientId, DeviceId, EventKind, Notice};
 
 /// An account, as numbered by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -213,6 +213,17 @@ pub struct Reader {
     pub account: AccountId,
     /// Its name.
     pub username: Arc<str>,
+}
+
+/// A committed change that is no event of a log, and who is to be told of it.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    /// The accounts, as far as they have connections that said `hello`.
+    pub audience: Vec<AccountId>,
+    /// The connection that caused it, which has its reply.
+    pub except: Origin,
+    /// What they are told.
+    pub notice: Notice,
 }
 
 /// The number under which an event kind is stored; never reused.

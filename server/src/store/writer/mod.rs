@@ -22,7 +22,7 @@ pub(super) use scope::{Previous, Scope};
 
 use super::error::StoreError;
 use super::open::begin_writing;
-use super::types::{Append, Receipt, Stored};
+use super::types::{Announcement, Append, Receipt, Stored};
 use crate::clock::Clock;
 
 /// Most writes that wait for the writer; further ones wait at their own connection.
@@ -47,6 +47,9 @@ pub type Completion = Box<dyn FnOnce(Result<Receipt, StoreError>) + Send>;
 pub trait Observer: Send + Sync {
     /// These events are stored now.
     fn committed(&self, events: &[Stored]);
+
+    /// This has changed now.
+    fn announced(&self, changes: &[Announcement]);
 }
 
 pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -163,6 +166,7 @@ struct Writer {
 #[derive(Default)]
 struct Outcome {
     events: Vec<Stored>,
+    announcements: Vec<Announcement>,
     receipts: Vec<Result<Receipt, StoreError>>,
     changes: Vec<Result<(), StoreError>>,
 }
@@ -199,7 +203,9 @@ impl Writer {
             let mut scope = Scope::new(transaction.begin().await?, now);
             match change.apply(&mut scope).await {
                 Ok(()) => {
-                    outcome.events.append(&mut scope.commit().await?);
+                    let (mut events, mut announcements) = scope.commit().await?;
+                    outcome.events.append(&mut events);
+                    outcome.announcements.append(&mut announcements);
                     outcome.changes.push(Ok(()));
                 }
                 Err(error @ StoreError::Database(_)) if !error.is_constraint() => return Err(error),
@@ -238,6 +244,9 @@ impl Writer {
                 }
                 if !outcome.events.is_empty() {
                     self.observer.committed(&outcome.events);
+                }
+                if !outcome.announcements.is_empty() {
+                    self.observer.announced(&outcome.announcements);
                 }
                 // And these last: what follows from a change, such as the end of a session, comes after its event.
                 for (change, result) in batch.changes.into_iter().zip(outcome.changes) {

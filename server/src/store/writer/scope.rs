@@ -10,7 +10,7 @@ use sea_orm::{
 use crate::store::entity::{accounts, events, logs, revisions};
 use crate::store::error::StoreError;
 use crate::store::types::{
-    Account, AccountId, AccountState, ClientKey, Log, Origin, Reader, Stored, kind_to_column,
+    Account, AccountId, AccountState, Announcement, ClientKey, Log, Origin, Reader, Stored, kind_to_column,
 };
 
 /// Who makes a change, and what makes it happen once.
@@ -31,6 +31,7 @@ pub(in crate::store) struct Scope {
     savepoint: DatabaseTransaction,
     now: i64,
     events: Vec<Stored>,
+    announcements: Vec<Announcement>,
 }
 
 /// Whether a write with a `client_id` was made before.
@@ -48,12 +49,13 @@ impl Scope {
             savepoint,
             now,
             events: Vec::new(),
+            announcements: Vec::new(),
         }
     }
 
-    pub(super) async fn commit(self) -> Result<Vec<Stored>, StoreError> {
+    pub(super) async fn commit(self) -> Result<(Vec<Stored>, Vec<Announcement>), StoreError> {
         self.savepoint.commit().await?;
-        Ok(self.events)
+        Ok((self.events, self.announcements))
     }
 
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
@@ -138,6 +140,11 @@ impl Scope {
             Some(event) if event.client_digest != Some(client.digest) => Err(StoreError::ClientIdReused),
             found => Ok(found),
         }
+    }
+
+    /// Tells these accounts of a change after the commit.
+    pub(in crate::store) fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
     }
 
     /// Appends an event to the author's own account log; it is fanned out to their other connections.

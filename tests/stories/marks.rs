@@ -1,0 +1,124 @@
+//! How far somebody has received and read a conversation.
+
+use kith_tests::{Raw, Server};
+use serde_json::{Value, json};
+
+use crate::requests::{contacts, mark, message_into};
+
+/// Alice and Bob, and a conversation with five messages of Alice's.
+async fn five(server: &Server) -> (Raw, Raw, Value) {
+    let mut alice = server.native_user("alice").await;
+    let mut bob = server.native_user("bob").await;
+    let conversation = alice.say("bob", "one").await["conversation"].clone();
+    for text in ["two", "three", "four", "five"] {
+        alice.ok(message_into(&conversation, text)).await;
+    }
+    while bob.event("message").await["number"] != 5 {}
+    (alice, bob, conversation)
+}
+
+fn notice(conversation: &Value, delivered: u64, read: u64) -> Value {
+    json!({"event": "mark", "conversation": conversation, "username": "bob", "delivered": delivered, "read": read})
+}
+
+fn marks(delivered: u64, read: u64) -> Value {
+    json!({"status": "ok", "delivered": delivered, "read": read})
+}
+
+#[tokio::test]
+async fn marks_reach_the_other_one_and_ones_own_devices() {
+    let server = Server::start();
+    let (mut alice, mut bob, c) = five(&server).await;
+    let mut script = server.login("alice").await;
+    let mut phone = server.native_login("bob").await;
+    bob.event("device").await;
+    assert_eq!(bob.ok(mark(&c, json!({"delivered": 3}))).await, marks(3, 0));
+    assert_eq!(
+        bob.ok(mark(&c, json!({"delivered": 4, "read": 2}))).await,
+        marks(4, 2)
+    );
+    for raw in [&mut alice, &mut phone] {
+        assert_eq!(raw.receive().await, notice(&c, 3, 0));
+        assert_eq!(raw.receive().await, notice(&c, 4, 2));
+    }
+    // What was read was received.
+    assert_eq!(phone.ok(mark(&c, json!({"read": 5}))).await, marks(5, 5));
+    assert_eq!(alice.receive().await, notice(&c, 5, 5));
+    assert_eq!(bob.receive().await, notice(&c, 5, 5));
+    // Simple clients know no marks, and whoever marks has the reply.
+    script.nothing().await;
+    phone.nothing().await;
+}
+
+#[tokio::test]
+async fn marks_never_go_back_nor_beyond_the_end() {
+    let server = Server::start();
+    let (mut alice, mut bob, c) = five(&server).await;
+    bob.ok(mark(&c, json!({"read": 3}))).await;
+    assert_eq!(alice.receive().await, notice(&c, 3, 3));
+    for back in [
+        json!({"read": 2}),
+        json!({"delivered": 1}),
+        json!({"read": 0, "delivered": 3}),
+        json!({"read": 3}),
+    ] {
+        assert_eq!(bob.ok(mark(&c, back)).await, marks(3, 3));
+    }
+    alice.nothing().await;
+    assert_eq!(
+        bob.ok(mark(&c, json!({"delivered": u64::MAX}))).await,
+        marks(5, 3)
+    );
+    assert_eq!(alice.receive().await, notice(&c, 5, 3));
+    assert_eq!(bob.ok(mark(&c, json!({"read": 4711}))).await, marks(5, 5));
+    assert_eq!(alice.receive().await, notice(&c, 5, 5));
+    // They survive a restart, and cost the log no number.
+    let mut server = server;
+    server.kill();
+    server.restart();
+    let mut bob = server.native_login("bob").await;
+    assert_eq!(bob.ok(mark(&c, json!({"read": 1}))).await, marks(5, 5));
+    assert_eq!(bob.ok(message_into(&c, "six")).await["number"], 6);
+}
+
+#[tokio::test]
+async fn marks_that_cannot_be_set() {
+    let server = Server::start();
+    let (_alice, mut bob, c) = five(&server).await;
+    let error = bob.refusal(mark(&c, json!({}))).await;
+    assert_eq!(
+        (&error["code"], &error["field"]),
+        (&json!("bad_request"), &json!("read"))
+    );
+    let error = bob.refusal(mark(&c, json!({"read": -1}))).await;
+    assert_eq!(
+        (&error["code"], &error["field"]),
+        (&json!("bad_request"), &json!("read"))
+    );
+    let mut eve = server.connect_native().await;
+    assert_eq!(eve.error(mark(&c, json!({"read": 1}))).await, "not_logged_in");
+    eve.register("eve").await;
+    let own = eve.login("eve").await["account"].clone();
+    for conversation in [&c, &own, &json!("nothing")] {
+        let error = eve.refusal(mark(conversation, json!({"read": 1}))).await;
+        assert_eq!(
+            (&error["code"], &error["field"]),
+            (&json!("not_found"), &json!("conversation"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_is_blocked_sees_no_marks() {
+    let server = Server::start();
+    let (mut alice, mut bob, c) = five(&server).await;
+    let mut phone = server.native_login("bob").await;
+    bob.event("device").await;
+    bob.ok(contacts("block", "alice")).await;
+    phone.event("contact").await;
+    assert_eq!(bob.ok(mark(&c, json!({"read": 5}))).await, marks(5, 5));
+    assert_eq!(phone.receive().await, notice(&c, 5, 5), "one's own devices do");
+    assert_eq!(alice.ok(mark(&c, json!({"read": 5}))).await, marks(5, 5));
+    alice.nothing().await;
+    bob.nothing().await;
+}
