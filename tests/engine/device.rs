@@ -186,12 +186,30 @@ impl Device {
         };
         let fresh = Self::open(options, proxy, tempfile::tempdir().unwrap()).await;
         fresh.online().await;
-        let wanted = &fresh.engine;
-        self.until("the same as a fresh fetch", async |engine| {
-            view(engine).await == view(wanted).await
-        })
-        .await;
+        self.looks_like(&fresh).await;
         fresh.stop().await;
+    }
+}
+
+impl Device {
+    /// Waits until this device shows the same as another one of the same account.
+    async fn looks_like(&mut self, other: &Self) {
+        let mut changes = other.engine.changes();
+        let waiting = async {
+            while view(&self.engine).await != view(&other.engine).await {
+                tokio::select! {
+                    batch = self.changes.next() => drop(batch.expect("the engine has ended")),
+                    batch = changes.next() => drop(batch.expect("the other engine has ended")),
+                }
+            }
+        };
+        if timeout(PATIENCE, waiting).await.is_err() {
+            let (mine, fresh) = (view(&self.engine).await, view(&other.engine).await);
+            panic!(
+                "{} differs from a fresh fetch: {mine:#?}\nfresh: {fresh:#?}",
+                self.engine.me().username
+            );
+        }
     }
 }
 

@@ -14,4 +14,6 @@ mod device;
 mod bad_days;
 mod bad_lines;
 mod chat;
+mod effects;
+mod histories;
 mod local_copy;
