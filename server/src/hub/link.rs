@@ -186,6 +186,18 @@ impl Link {
         self.filled.notify_one();
     }
 
+    /// Puts in something that nobody misses, if there is room for it.
+    pub fn hint(&self, item: Item) {
+        let mut queue = self.queue();
+        if queue.closed || queue.behind || queue.bytes + item.bytes() > self.limit {
+            return;
+        }
+        queue.bytes += item.bytes();
+        queue.items.push_back(item);
+        drop(queue);
+        self.filled.notify_one();
+    }
+
     /// Takes what waits, in order, `bytes` of it or a little more; nothing when the queue is empty.
     pub fn take(&self, bytes: usize, into: &mut Vec<Item>) {
         let mut queue = self.queue();
@@ -315,6 +327,23 @@ mod tests {
         assert_eq!(lines(&link), ["reply", r#"{"event":"behind"}"#]);
         link.deliver(vec![event("three")]);
         assert_eq!(lines(&link), ["three"]);
+    }
+
+    #[test]
+    fn a_hint_is_only_sent_where_there_is_room() {
+        let link = Link::new(Origin(1), "-", 200);
+        link.set_native();
+        link.hint(event("typing"));
+        link.hint(event(&"x".repeat(200)));
+        link.deliver(vec![event("one")]);
+        assert_eq!(
+            lines(&link),
+            ["typing", "one"],
+            "a hint too many puts nobody behind"
+        );
+        link.deliver(vec![event(&"x".repeat(200))]);
+        link.hint(event("typing"));
+        assert_eq!(lines(&link), [r#"{"event":"behind"}"#]);
     }
 
     #[tokio::test]
