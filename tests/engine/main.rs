@@ -10,6 +10,9 @@
 )]
 
 mod device;
+#[path = "../../client/examples/echo_bot.rs"]
+#[expect(dead_code, reason = "the story runs all but its `main`")]
+mod echo_bot;
 
 mod bad_days;
 mod bad_lines;

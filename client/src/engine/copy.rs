@@ -211,8 +211,8 @@ impl Copy {
         }
         // Of one's own profile other devices hear as of an event.
         for change in batch.logs.iter().filter(|change| change.log == self.me.account) {
-            let profiles = change.events.iter().filter_map(|(event, _)| fold::profile(event));
-            batch.profiles.extend(profiles.last());
+            let mut profiles = change.events.iter().filter_map(|(event, _)| fold::profile(event));
+            batch.profiles.extend(profiles.next_back());
         }
         (batch, beyond)
     }
@@ -363,16 +363,33 @@ impl Copy {
             base_only: true,
             limit,
         };
+        self.folded(query).await
+    }
+
+    /// The oldest messages above a number, in order.
+    pub(crate) async fn page_after(
+        &self,
+        log: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let query = Query {
+            log: log.to_owned(),
+            range: Range::After(after),
+            base_only: true,
+            limit,
+        };
+        self.folded(query).await
+    }
+
+    async fn folded(&self, query: Query) -> Result<Vec<Message>, StoreError> {
+        let log = query.log.clone();
         let bases = self.store.events(query).await?;
         let (Some(first), Some(last)) = (bases.first(), bases.last()) else {
             return Ok(Vec::new());
         };
         let mut by_target = BTreeMap::<u64, Vec<LogEvent>>::new();
-        for (target, effect) in self
-            .store
-            .effects(log.to_owned(), (first.number, last.number))
-            .await?
-        {
+        for (target, effect) in self.store.effects(log, (first.number, last.number)).await? {
             by_target.entry(target).or_default().push(effect);
         }
         let fold = |base: &LogEvent| fold::message(base, by_target.get(&base.number).into_iter().flatten());
