@@ -37,7 +37,8 @@ async fn a_line_that_breaks_while_much_is_sent_loses_and_doubles_nothing() {
 async fn cut_after_each_byte(way: Way) {
     let server = Server::start();
     let mut alice = Device::register(&server, "alice").await;
-    let _bob = Device::register(&server, "bob").await;
+    // Nobody else is there, so that nothing else goes over the line.
+    Device::register(&server, "bob").await.stop().await;
     alice.online().await;
     alice.tell("bob", "first").await;
     let mut texts = vec!["first".to_owned()];
@@ -46,8 +47,6 @@ async fn cut_after_each_byte(way: Way) {
         alice.proxy.cut_after(way, bytes);
         let id = alice.say("bob", &text).await;
         texts.push(text);
-        let before = alice.proxy.is_armed();
-        assert!(before || bytes == 0, "the line was cut before anything was sent");
         // Not to wait for the engine's own patience between two attempts.
         alice
             .until("it is sent", async |engine| {
