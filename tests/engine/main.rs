@@ -20,3 +20,4 @@ mod chat;
 mod effects;
 mod histories;
 mod local_copy;
+mod signals;
