@@ -121,6 +121,7 @@ on_both! {
     marks {
         marks_only_grow,
         marks_of_many_devices_at_once,
+        marks_of_many_people_at_once,
         a_block_hides_marks,
     }
     changes {
