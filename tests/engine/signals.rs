@@ -14,20 +14,45 @@ async fn people_see_who_is_there() {
     let mut alice = Device::register(&server, "alice").await;
     let mut bob = Device::register(&server, "bob").await;
     for (device, other) in [(&alice, "bob"), (&bob, "alice")] {
-        let id = device.engine.change_contact(ContactAction::Add, &person(other)).await.unwrap();
+        let id = device
+            .engine
+            .change_contact(ContactAction::Add, &person(other))
+            .await
+            .unwrap();
         device.engine.settled(id).await.unwrap();
     }
     alice.engine.set_presence(Presence::Online).await;
     bob.engine.set_presence(Presence::Away).await;
-    alice.until("bob is away", async |engine| engine.presence("bob") == Presence::Away).await;
-    bob.until("alice is there", async |engine| engine.presence("alice") == Presence::Online).await;
+    alice
+        .until("bob is away", async |engine| {
+            engine.presence("bob") == Presence::Away
+        })
+        .await;
+    bob.until("alice is there", async |engine| {
+        engine.presence("alice") == Presence::Online
+    })
+    .await;
     // A new connection shows itself as the old one did.
     alice.proxy.cut();
-    alice.until("a new connection sees bob", async |engine| engine.presence("bob") == Presence::Away).await;
-    bob.until("alice is there again", async |engine| engine.presence("alice") == Presence::Online).await;
+    alice
+        .until("a new connection sees bob", async |engine| {
+            engine.presence("bob") == Presence::Away
+        })
+        .await;
+    bob.until("alice is there again", async |engine| {
+        engine.presence("alice") == Presence::Online
+    })
+    .await;
     alice.proxy.down();
-    bob.until("alice has gone", async |engine| engine.presence("alice") == Presence::Offline).await;
-    alice.until("nobody is seen offline", async |engine| engine.presence("bob") == Presence::Offline).await;
+    bob.until("alice has gone", async |engine| {
+        engine.presence("alice") == Presence::Offline
+    })
+    .await;
+    alice
+        .until("nobody is seen offline", async |engine| {
+            engine.presence("bob") == Presence::Offline
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -182,10 +182,7 @@ impl<'a> Online<'a> {
         let copy = &self.runner.shared.copy;
         let beyond = copy.take(News::Events(&events)).await?;
         self.sending.note_others(&copy.me, &events);
-        for event in &events {
-            self.typing
-                .remove(&(event.conversation.clone(), event.sender.clone()));
-        }
+        self.have_written(&events);
         if beyond.is_empty() && self.early.is_empty() {
             return Ok(());
         }
@@ -349,6 +346,18 @@ impl<'a> Online<'a> {
             return;
         }
         self.sending.forget(self.connection, Request::Typing(request));
+    }
+
+    /// Whoever has said it doesn't type it any more.
+    fn have_written(&mut self, events: &[LogEvent]) {
+        for event in events {
+            let who = (event.conversation.clone(), event.sender.clone());
+            if self.typing.remove(&who).is_some() {
+                self.told_to_stop(who);
+            } else if event.sender == self.runner.options.me.username {
+                self.typing_told.remove(&event.conversation);
+            }
+        }
     }
 
     fn stop_typing(&mut self) {
