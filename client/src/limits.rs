@@ -41,3 +41,45 @@ pub const INCOMING_FRAME: usize = 64 * 1024 * 1024;
 /// First and longest wait between attempts to reconnect.
 pub const RECONNECT: core::ops::RangeInclusive<Duration> =
     Duration::from_millis(500)..=Duration::from_secs(60);
+
+/// Calls of a local store that wait for its thread; more make their callers wait.
+pub const STORE_QUEUE: usize = 64;
+
+/// Longest wait of a local store for another program that is writing to it.
+pub const STORE_BUSY: Duration = Duration::from_secs(20);
+
+/// Changes that wait for a user interface; more become one [`crate::Change::Reload`].
+pub const CHANGES: usize = 1_000;
+
+/// Numbers of messages in one change; of more, a user interface is told that the whole conversation has changed.
+pub const CHANGED_MESSAGES: usize = 1_000;
+
+/// Commands that wait for the engine's task; more make their callers wait.
+pub const COMMANDS: usize = 64;
+
+/// The newest events that are fetched of a conversation that isn't known yet.
+pub const TAIL: u32 = 50;
+
+/// Items that an outbox takes.
+pub const OUTBOX: u64 = 10_000;
+
+/// Writes of the outbox that are under way at a time, each in another conversation.
+pub const OUTBOX_IN_FLIGHT: usize = 8;
+
+/// How often a write is tried that the server fails at with `internal`, before it counts as refused.
+pub const FAULTS: u32 = 5;
+
+/// Events that came before those in front of them and wait for them; more are fetched again.
+pub const EARLY_EVENTS: usize = 256;
+
+/// Marks under way at a time.
+pub const MARKS_IN_FLIGHT: usize = 4;
+
+/// How long somebody counts as typing after they were last heard to.
+pub const TYPING: Duration = Duration::from_secs(8);
+
+/// Within this time a person's typing isn't told again in the same conversation.
+pub const TYPING_REPEAT: Duration = Duration::from_secs(3);
+
+/// Most messages in a page that a user interface asks for.
+pub const PAGE: u32 = 500;

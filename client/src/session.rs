@@ -80,6 +80,16 @@ impl Session {
         &self.inner.token
     }
 
+    /// Where and how it connects.
+    pub fn target(&self) -> &Target {
+        &self.inner.target
+    }
+
+    /// The connection it has now.
+    pub(crate) async fn connection(&self) -> Connection {
+        self.inner.link.lock().await.clone()
+    }
+
     /// The keys to pin from now on, or none where the server announces none that it shows itself.
     pub fn pins(&self) -> &[Pin] {
         &self.inner.pins
@@ -290,7 +300,7 @@ impl Session {
     }
 }
 
-fn new_client_id() -> Result<ClientId, Error> {
+pub(crate) fn new_client_id() -> Result<ClientId, Error> {
     let bytes = random::bytes::<16>()?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     ClientId::try_from(text).map_err(|error| Error::Local(error.to_string()))

@@ -346,7 +346,7 @@ impl Incoming {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorCode, Request};
+    use crate::{ErrorCode, EventKind, Request};
 
     #[test]
     fn replies_carry_status_and_id() {
@@ -413,6 +413,12 @@ mod tests {
             Incoming::parse(br#"{"event":"future","x":1}"#).unwrap(),
             Incoming::Unknown
         ));
+        let later =
+            br#"{"event":"poll","conversation":"c","number":2,"sender":"bob","device":2,"time":3,"body":{}}"#;
+        let Incoming::Event(later) = Incoming::parse(later).unwrap() else {
+            panic!("its number is taken")
+        };
+        assert_eq!(later.event, EventKind::Unknown);
         assert!(Incoming::parse(b"[]").is_err());
     }
 }

@@ -13,6 +13,7 @@
 
 mod builder;
 mod dice;
+mod proxy;
 mod raw;
 mod server;
 pub mod writers;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use builder::Builder;
 pub use dice::{Dice, seed};
+pub use proxy::{Proxy, Way};
 pub use raw::Raw;
 pub use server::Server;
 

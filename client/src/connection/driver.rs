@@ -139,7 +139,7 @@ fn receive(frame: &Bytes, shared: &Shared, pushes: &PushQueue) -> Result<(), Err
             if let Notice::Bye { reason } = &notice {
                 shared.state().farewell = Some(Error::Lost(reason.clone()));
             }
-            pushes.notice(&notice);
+            pushes.notice(notice);
         }
         Incoming::Unknown => {}
         Incoming::Reply { id: Some(id), result } => {

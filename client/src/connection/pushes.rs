@@ -11,6 +11,8 @@ use crate::{Error, limits};
 pub enum Push {
     /// A new event of a log.
     Event(LogEvent),
+    /// What belongs to no log: how far somebody has read, who is typing, who is there, a changed profile.
+    Notice(Notice),
     /// Events were missed: ask with `sync`.
     Behind,
     /// The session was revoked, or ended by a change of password.
@@ -42,6 +44,9 @@ impl Pushes {
         if let Some(event) = waiting.events.pop_front() {
             return Some(Push::Event(event));
         }
+        if let Some(notice) = waiting.notices.pop_front() {
+            return Some(Push::Notice(notice));
+        }
         if core::mem::take(&mut waiting.behind) {
             return Some(Push::Behind);
         }
@@ -67,6 +72,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Waiting {
     events: VecDeque<LogEvent>,
+    notices: VecDeque<Notice>,
     behind: bool,
     session_ended: bool,
     lost: Option<Error>,
@@ -83,13 +89,16 @@ impl PushQueue {
         });
     }
 
-    pub(super) fn notice(&self, notice: &Notice) {
+    pub(super) fn notice(&self, notice: Notice) {
         self.change(|waiting| match notice {
             Notice::Behind => waiting.behind = true,
             Notice::SessionEnded => waiting.session_ended = true,
             // The connection's end follows and says the same.
             Notice::Bye { .. } => {}
-            Notice::Mark(_) | Notice::Typing { .. } | Notice::Presence(_) | Notice::Person(_) => {}
+            notice if waiting.notices.len() < limits::PUSH_QUEUE => waiting.notices.push_back(notice),
+            // `sync` gives these again; the others are worth nothing a moment later.
+            Notice::Mark(_) | Notice::Person(_) => waiting.behind = true,
+            Notice::Typing { .. } | Notice::Presence(_) => {}
         });
     }
 

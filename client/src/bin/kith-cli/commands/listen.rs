@@ -125,6 +125,7 @@ impl<'a> Listener<'a> {
                     self.show(&event)?;
                     unkept += 1;
                 }
+                Push::Notice(_) => {}
                 Push::Behind => self.catch_up().await?,
                 Push::SessionEnded => {
                     self.opened.forget_token()?;

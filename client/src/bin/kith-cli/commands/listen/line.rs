@@ -51,9 +51,11 @@ pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) ->
             EventKind::Device => format!("* {}", device_change(&body)),
             EventKind::Password => "* the password was changed".to_owned(),
             EventKind::Profile => "* the profile was changed".to_owned(),
-            EventKind::Conversation | EventKind::Edit | EventKind::Delete | EventKind::Reaction => {
-                return None;
-            }
+            EventKind::Conversation
+            | EventKind::Edit
+            | EventKind::Delete
+            | EventKind::Reaction
+            | EventKind::Unknown => return None,
         },
         None if matches!(event.event, EventKind::Message | EventKind::File) => {
             said(event, reader, "(erased)")
