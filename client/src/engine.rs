@@ -194,7 +194,7 @@ impl Engine {
         let closing = watch::Sender::new(false);
         let runner = Runner::new(options, Arc::clone(&shared), queue);
         // Its owners are the handles: it ends when they are closed or dropped.
-        tokio::spawn(runner.run(closing.subscribe()));
+        tokio::spawn(runner.run(commands.clone(), closing.subscribe()));
         Ok(Self {
             handle: Arc::new(Handle {
                 shared,

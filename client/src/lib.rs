@@ -77,6 +77,7 @@ mod error;
 pub mod limits;
 pub mod local_store;
 mod logs;
+mod network;
 mod profile;
 mod random;
 mod server_address;

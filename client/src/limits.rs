@@ -54,6 +54,9 @@ pub const CHANGES: usize = 1_000;
 /// Numbers of messages in one change; of more, a user interface is told that the whole conversation has changed.
 pub const CHANGED_MESSAGES: usize = 1_000;
 
+/// How long changes of the network are gathered before the engine acts on them: an interface comes up in several steps.
+pub const NETWORK_SETTLES: Duration = Duration::from_millis(500);
+
 /// Commands that wait for the engine's task; more make their callers wait.
 pub const COMMANDS: usize = 64;
 

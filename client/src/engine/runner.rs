@@ -13,7 +13,7 @@ use super::{Change, EngineError, Options, Progress, Shared, Status, lock};
 use crate::connection::Pushes;
 use crate::local_store::{Item, ItemState, StoreError};
 use crate::session::Session;
-use crate::{Backoff, Connection, Error, Trust, limits, random};
+use crate::{Backoff, Connection, Error, Trust, limits, network, random};
 
 /// What the engine's task is asked for.
 pub(super) enum Command {
@@ -85,9 +85,12 @@ impl Runner {
     }
 
     /// Runs until it is to close.
-    pub(super) async fn run(mut self, mut closing: watch::Receiver<bool>) {
+    pub(super) async fn run(mut self, hints: mpsc::Sender<Command>, mut closing: watch::Receiver<bool>) {
+        // A hint too many is one too many: what waits already makes the engine look at its connection.
+        let network = network::watch(|| drop(hints.try_send(Command::Network)));
         tokio::select! {
             () = self.connect_again_and_again() => {}
+            () = network => {}
             // An error means that nobody is there any more who could say so.
             _ = closing.wait_for(|closing| *closing) => {}
         }
