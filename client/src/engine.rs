@@ -1,11 +1,13 @@
 //! The engine of a client: an account's conversations on this device, kept equal with the server's.
 
+mod asks;
 mod calls;
 mod changes;
 mod copy;
 mod error;
 mod events;
 mod fold;
+mod marks;
 mod online;
 mod outbox;
 mod pages;

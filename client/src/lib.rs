@@ -1,25 +1,72 @@
-//! The engine of Kith's clients, without a screen: trust a server, connect, log in, resume, send, receive and sync.
+//! The engine of Kith's clients, without a screen: the app, `kith-cli` and bots stand on it.
+//!
+//! Two layers, of which most programs want the first:
+//!
+//! - [`Engine`]: an account on this device. It keeps a copy of the conversations, opens at once and offline, sends what was
+//!   written exactly once and in order whatever happens to the line, and tells what has changed.
+//! - [`Guest`] and [`Session`]: one connection, one request at a time. For making an account, logging in, and for programs that
+//!   keep nothing.
+//!
+//! # A bot
+//!
+//! An account that was logged in with `kith-cli` is opened with one call. `client/examples/echo_bot.rs` is a whole bot.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use kith_client::{Guest, Push, Target, Trust};
+//! use kith_client::Store;
 //!
-//! // A link carries where the server is and which key it has.
-//! let link: kith_common::InviteLink = std::env::args().nth(1).unwrap_or_default().parse()?;
-//! let guest = Guest::connect(Target {
-//!     server: (&link).into(),
-//!     trust: link.pin.map_or(Trust::Public, |pin| Trust::Pins(vec![pin])),
-//!     program: "example/1.0".to_owned(),
-//! })
-//! .await?;
-//! let (session, mut pushes) = guest.login(&"alice".parse()?, "correct horse".to_owned(), None).await?;
-//! session.send(&"bob".parse()?, "hi".to_owned()).await?;
-//! while let Push::Event(event) = pushes.next().await {
-//!     println!("{}: {:?}", event.sender, event.body);
+//! let engine = Store::of_user()?.open(Some("alice"), None, "example/1.0").await?;
+//! let mut changes = engine.changes();
+//! engine.send(&"bob".parse()?, "hi".to_owned(), None).await?;
+//! while let Some(batch) = changes.next().await {
+//!     for conversation in engine.conversations().await? {
+//!         println!("{:?}: {} unread", conversation.others, conversation.unread);
+//!     }
 //! }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # An account of one's own keeping
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use kith_client::local_store::sqlite::{Owner, SqliteStore};
+//! use kith_client::{Engine, Guest, Options, Target, Trust};
+//!
+//! // A link carries where the server is and which key it has.
+//! let link: kith_common::InviteLink = std::env::args().nth(1).unwrap_or_default().parse()?;
+//! let target = Target {
+//!     server: (&link).into(),
+//!     trust: link.pin.map_or(Trust::Public, |pin| Trust::Pins(vec![pin])),
+//!     program: "example/1.0".to_owned(),
+//! };
+//! let guest = Guest::connect(target).await?;
+//! let (session, _) = guest.login(&"alice".parse()?, "correct horse".to_owned(), None).await?;
+//! // What has to be remembered for the next time: the token and the rest of these, as secrets.
+//! let options = Options::of(&session);
+//! session.close().await;
+//! let owner = Owner {
+//!     server: options.target.server.to_string(),
+//!     account: options.me.account.clone(),
+//! };
+//! let engine = Engine::open(options, Arc::new(SqliteStore::open("alice", owner)?)).await?;
+//! engine.online().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What an engine promises
+//!
+//! - **Nothing typed is lost.** When [`Engine::send`] returns, the message is on this device's disk. It is sent once, in order
+//!   within its conversation, over restarts, broken lines and new logins. What the server won't have stays as
+//!   [`Progress::Failed`] until it is tried again or discarded, and holds up nothing behind it.
+//! - **What is shown is what the server has**, without gaps: a conversation is held from some number up to its newest event,
+//!   and older pages are fetched when [`Engine::messages`] asks for them.
+//! - **Two programs may open one account** on one machine: both work, on one copy and one outbox.
+//! - **The clock doesn't matter**, but for the time that is shown of what isn't sent yet.
 //!
 //! The library needs a tokio runtime to run in; its public face names none of tokio's types.
 
@@ -44,7 +91,7 @@ pub use engine::{
 };
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};
-pub use profile::{Account, Found, KnownServer, Profile, ProfileError, Store};
+pub use profile::{Account, Found, KnownServer, OpenError, Profile, ProfileError, Store};
 pub use server_address::ServerAddress;
 pub use session::{Guest, Missed, Session, Target};
 pub use trust::{CaFileError, Trust, TrustError};

@@ -60,6 +60,9 @@ pub const COMMANDS: usize = 64;
 /// The newest events that are fetched of a conversation that isn't known yet.
 pub const TAIL: u32 = 50;
 
+/// Items that an outbox takes.
+pub const OUTBOX: u64 = 10_000;
+
 /// Writes of the outbox that are under way at a time, each in another conversation.
 pub const OUTBOX_IN_FLIGHT: usize = 8;
 

@@ -64,6 +64,8 @@ pub trait LocalStore: Shared {
     fn wipe(&self) -> Answer<'_, ()>;
 
     /// Adds to the end of the outbox and returns its place there. When this returns it will survive.
+    ///
+    /// [`StoreError::Full`] beyond [`crate::limits::OUTBOX`].
     fn add(&self, item: NewItem) -> Answer<'_, u64>;
 
     /// The outbox in order, without the bytes of files.
@@ -71,6 +73,9 @@ pub trait LocalStore: Shared {
 
     /// The first item that waits and whose lane isn't among these, whole.
     fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>>;
+
+    /// An item of the outbox, without the bytes of a file.
+    fn item(&self, id: u64) -> Answer<'_, Option<Item>>;
 
     /// Changes an item of the outbox. `false` if it is gone.
     fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool>;
@@ -165,7 +170,7 @@ pub enum Range {
 }
 
 /// Something to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewItem {
     /// What may not overtake each other has the same.
     pub lane: String,
@@ -177,6 +182,16 @@ pub struct NewItem {
     pub data: Option<Vec<u8>>,
     /// When it was written by this device's clock, in milliseconds since 1970-01-01T00:00:00Z; shown and nothing else.
     pub time: i64,
+}
+
+/// Leaves out what it says, so that nothing of it can reach a log by accident.
+impl core::fmt::Debug for NewItem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NewItem")
+            .field("lane", &self.lane)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something to be sent, in the outbox.

@@ -1,5 +1,6 @@
 //! What a client remembers between its runs: servers and their keys, accounts and their tokens, and what was read.
 
+mod open;
 mod store;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CaFileError, Logs, ServerAddress, Trust};
 
+pub use open::OpenError;
 pub(crate) use store::make_private_folder;
 pub use store::{ProfileError, Store};
 

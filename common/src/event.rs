@@ -27,6 +27,9 @@ pub enum EventKind {
     Password,
     /// Account: the profile was changed. Body: `{"display_name","about"}`, and `"avatar"` where there is a picture.
     Profile,
+    /// A kind of a later version, to be counted and passed over. Never sent.
+    #[serde(other)]
+    Unknown,
 }
 
 impl EventKind {

@@ -64,8 +64,10 @@ pub struct HelloReply {
     pub pins: Vec<Pin>,
 }
 
-/// The limits that `hello` announces; in bytes where nothing else is said.
+/// The limits that `hello` announces; in bytes where nothing else is said. What a server doesn't say is taken for what this
+/// version has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Longest frame before a login.
     pub frame_before_login: usize,
@@ -75,8 +77,16 @@ pub struct Limits {
     pub message: usize,
     /// Largest inline file.
     pub inline_file: usize,
-    /// Most events in a reply to `sync`.
+    /// Most events in a reply to `sync` or `history`.
     pub sync_events: u32,
+    /// Most numbers in one `delete`.
+    pub delete_targets: usize,
+    /// Longest reaction.
+    pub reaction: usize,
+    /// Longest `about` of a profile, in characters.
+    pub about: usize,
+    /// Largest picture of a profile.
+    pub avatar: usize,
 }
 
 impl Default for Limits {
@@ -87,6 +97,10 @@ impl Default for Limits {
             message: limits::MESSAGE_BYTES,
             inline_file: limits::INLINE_FILE,
             sync_events: limits::SYNC_EVENTS,
+            delete_targets: limits::DELETE_TARGETS,
+            reaction: limits::REACTION_BYTES,
+            about: limits::ABOUT_CHARS,
+            avatar: limits::AVATAR_BYTES,
         }
     }
 }
@@ -332,7 +346,7 @@ impl Incoming {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorCode, Request};
+    use crate::{ErrorCode, EventKind, Request};
 
     #[test]
     fn replies_carry_status_and_id() {
@@ -377,6 +391,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_that_an_older_server_does_not_say() {
+        let said = r#"{"frame_before_login":1,"frame":2,"message":3,"inline_file":4,"sync_events":5}"#;
+        let limits: Limits = serde_json::from_str(said).unwrap();
+        assert_eq!((limits.message, limits.sync_events), (3, 5));
+        assert_eq!(limits.avatar, Limits::default().avatar);
+    }
+
+    #[test]
     fn pushes_are_told_apart() {
         let event = br#"{"event":"message","conversation":"c","number":1,"sender":"bob","device":2,"time":3,"body":{"content":"hi"}}"#;
         assert!(matches!(
@@ -391,6 +413,12 @@ mod tests {
             Incoming::parse(br#"{"event":"future","x":1}"#).unwrap(),
             Incoming::Unknown
         ));
+        let later =
+            br#"{"event":"poll","conversation":"c","number":2,"sender":"bob","device":2,"time":3,"body":{}}"#;
+        let Incoming::Event(later) = Incoming::parse(later).unwrap() else {
+            panic!("its number is taken")
+        };
+        assert_eq!(later.event, EventKind::Unknown);
         assert!(Incoming::parse(b"[]").is_err());
     }
 }

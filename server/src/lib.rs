@@ -14,6 +14,7 @@ pub mod listen;
 pub mod logging;
 pub mod passwords;
 mod platform;
+pub mod presence;
 pub mod random;
 pub mod rate;
 pub mod run;

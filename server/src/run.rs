@@ -22,6 +22,7 @@ use crate::hub::Hub;
 use crate::limiter::Limiter;
 use crate::listen;
 use crate::passwords::{HashError, Passwords};
+use crate::presence;
 use crate::random::{Random, SystemRandomness};
 use crate::secrets::{PepperError, Peppers};
 use crate::server::{Server, cores};
@@ -138,6 +139,7 @@ impl Ready {
         let shutdown = server.shutdown.clone();
         tasks.spawn(certificate.keep_fresh(CERTIFICATE_EVERY, shutdown.clone()));
         tasks.spawn(watch_accounts(server.clone()));
+        tasks.spawn(presence::announce(server.clone()));
         tracing::info!(target: "server", version = env!("CARGO_PKG_VERSION"), "started");
         tokio::select! {
             () = listen::accept(server.clone(), listener, tls, tasks.clone()) => {}

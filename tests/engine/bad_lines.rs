@@ -37,7 +37,8 @@ async fn a_line_that_breaks_while_much_is_sent_loses_and_doubles_nothing() {
 async fn cut_after_each_byte(way: Way) {
     let server = Server::start();
     let mut alice = Device::register(&server, "alice").await;
-    let _bob = Device::register(&server, "bob").await;
+    // Nobody else is there, so that nothing else goes over the line.
+    Device::register(&server, "bob").await.stop().await;
     alice.online().await;
     alice.tell("bob", "first").await;
     let mut texts = vec!["first".to_owned()];
@@ -46,8 +47,6 @@ async fn cut_after_each_byte(way: Way) {
         alice.proxy.cut_after(way, bytes);
         let id = alice.say("bob", &text).await;
         texts.push(text);
-        let before = alice.proxy.is_armed();
-        assert!(before || bytes == 0, "the line was cut before anything was sent");
         // Not to wait for the engine's own patience between two attempts.
         alice
             .until("it is sent", async |engine| {
@@ -86,19 +85,20 @@ async fn a_line_that_breaks_at_any_byte_of_a_reply_loses_and_doubles_nothing() {
 async fn a_reply_that_is_lost_after_the_commit_is_made_good_by_the_log() {
     let server = Server::start();
     let mut alice = Device::register(&server, "alice").await;
-    let mut bob = Device::register(&server, "bob").await;
+    // Nobody else is there, so that nothing else goes over the line.
+    let (options, proxy, folder) = Device::register(&server, "bob").await.stop().await;
     alice.online().await;
     alice.tell("bob", "one").await;
     // Nothing of the reply comes back, and no new connection is made.
-    alice.proxy.cut_after(Way::Down, 0);
+    alice.proxy.down_after(Way::Down, 0);
     alice.say("bob", "two").await;
-    bob.hears("alice", "two").await;
-    alice.proxy.down();
     alice
         .until("the line is down", async |engine| {
             matches!(engine.status(), Status::Offline { .. })
         })
         .await;
+    let mut bob = Device::open(options, proxy, folder).await;
+    bob.hears("alice", "two").await;
     assert_eq!(
         alice.engine.outbox().await.unwrap().len(),
         1,

@@ -131,3 +131,71 @@ async fn changes_tell_what_to_look_at() {
     }
     assert_eq!(seen.last(), Some(&Change::Status(Status::Closed)));
 }
+
+#[tokio::test]
+async fn a_bot_of_thirty_lines_answers() {
+    let server = Server::start();
+    let mut alice = Device::register(&server, "alice").await;
+    let bot = Device::register(&server, "echo").await;
+    let engine = bot.engine.clone();
+    let running = tokio::spawn(async move { crate::echo_bot::echo(&engine).await });
+    let (_, number) = alice.tell("echo", "Is anybody there?").await;
+    assert_eq!(
+        alice.hears("echo", "Is anybody there?").await.reply_to,
+        Some(number)
+    );
+    // What it is told while it isn't running it answers later, and what it has answered never again.
+    bot.engine.close().await;
+    running.await.unwrap().unwrap();
+    alice.tell("echo", "And now?").await;
+    let bot = bot.restart().await;
+    let engine = bot.engine.clone();
+    let running = tokio::spawn(async move { crate::echo_bot::echo(&engine).await });
+    alice.hears("echo", "And now?").await;
+    alice.tell("echo", "Goodbye").await;
+    alice.hears("echo", "Goodbye").await;
+    bot.engine.close().await;
+    running.await.unwrap().unwrap();
+    assert_eq!(alice.texts("echo").await.len(), 6);
+}
+
+#[tokio::test]
+async fn an_account_that_is_remembered_opens_with_one_call() {
+    use kith_client::{Account, Logs, OpenError, Store};
+
+    let server = Server::start();
+    let device = Device::register(&server, "alice").await;
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::new(home.path());
+    assert!(matches!(
+        store.open(None, None, "test/1").await,
+        Err(OpenError::Unknown)
+    ));
+    let kith_client::Trust::Pins(pins) = device.options.target.trust.clone() else {
+        panic!("the stories pin")
+    };
+    let account = Account {
+        server: device.options.target.server.clone(),
+        username: "alice".to_owned(),
+        account: device.options.me.account.clone(),
+        device: device.options.me.device,
+        token: Some(device.options.token.clone()),
+        logs: Logs::default(),
+    };
+    store
+        .change(|profile| {
+            profile.servers.entry(account.server.clone()).or_default().pins = pins;
+            profile.accounts.insert("alice".to_owned(), account.clone());
+        })
+        .unwrap();
+    let engine = store.open(Some("alice"), None, "test/1").await.unwrap();
+    engine.online().await.unwrap();
+    engine.close().await;
+    store
+        .change(|profile| profile.accounts.get_mut("alice").unwrap().token = None)
+        .unwrap();
+    assert!(matches!(
+        store.open(None, None, "test/1").await,
+        Err(OpenError::LoggedOut(_))
+    ));
+}

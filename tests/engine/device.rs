@@ -1,6 +1,7 @@
 //! A device of somebody: an engine, its folder, and the line between it and the server.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use kith_client::{
 };
 use kith_common::{Mark, ProfileInfo, Username};
 use kith_tests::{PASSWORD, PATIENCE, Proxy, Server};
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -25,12 +27,18 @@ pub(crate) struct Device {
 }
 
 /// Everything that a person can see.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq, Serialize)]
 pub(crate) struct View {
     conversations: Vec<(Conversation, Vec<Message>, Vec<Mark>)>,
     contacts: Contacts,
     profiles: Vec<ProfileInfo>,
     outbox: Vec<Pending>,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string_pretty(self).unwrap())
+    }
 }
 
 impl Device {
@@ -95,7 +103,7 @@ impl Device {
             }
         };
         if timeout(PATIENCE, waiting).await.is_err() {
-            panic!("not in time: {what}; {:#?}", view(&self.engine).await);
+            panic!("not in time: {what}; {}", view(&self.engine).await);
         }
     }
 
@@ -186,12 +194,30 @@ impl Device {
         };
         let fresh = Self::open(options, proxy, tempfile::tempdir().unwrap()).await;
         fresh.online().await;
-        let wanted = &fresh.engine;
-        self.until("the same as a fresh fetch", async |engine| {
-            view(engine).await == view(wanted).await
-        })
-        .await;
+        self.looks_like(&fresh).await;
         fresh.stop().await;
+    }
+}
+
+impl Device {
+    /// Waits until this device shows the same as another one of the same account.
+    async fn looks_like(&mut self, other: &Self) {
+        let mut changes = other.engine.changes();
+        let waiting = async {
+            while view(&self.engine).await != view(&other.engine).await {
+                tokio::select! {
+                    batch = self.changes.next() => drop(batch.expect("the engine has ended")),
+                    batch = changes.next() => drop(batch.expect("the other engine has ended")),
+                }
+            }
+        };
+        if timeout(PATIENCE, waiting).await.is_err() {
+            let (mine, fresh) = (view(&self.engine).await, view(&other.engine).await);
+            panic!(
+                "{} differs from a fresh fetch: {mine}\nfresh: {fresh}",
+                self.engine.me().username
+            );
+        }
     }
 }
 

@@ -10,8 +10,14 @@
 )]
 
 mod device;
+#[path = "../../client/examples/echo_bot.rs"]
+#[expect(dead_code, reason = "the story runs all but its `main`")]
+mod echo_bot;
 
 mod bad_days;
 mod bad_lines;
 mod chat;
+mod effects;
+mod histories;
 mod local_copy;
+mod signals;

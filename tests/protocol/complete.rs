@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kith_common::{
-    ContactAction, ErrorCode, EventKind, Notice, ProfileAction, Request, SessionAction, limits,
+    ContactAction, ErrorCode, EventKind, Notice, Presence, ProfileAction, Request, SessionAction, limits,
 };
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::transcript::Action;
 /// What no transcript can provoke, and why.
 const NOT_SHOWN: [(&str, &str); 1] = [("internal", "the system has to run out of randomness or memory")];
 
-/// What the types can say already and the server does not do yet.
-const LATER: [(&str, &str); 2] = [("typing", "not yet"), ("presence", "not yet")];
+/// What clients take kinds for that they don't know.
+const NO_KIND: (&str, &str) = ("unknown", "no server sends it");
 
 /// The names that an enum has on the wire. The match makes the compiler ask for a variant that isn't listed.
 macro_rules! names {
@@ -44,21 +44,23 @@ pub(crate) fn trials(document: &Document) -> Vec<Trial> {
         History Mark Typing Presence Edit Delete React Profile);
     let contacts = names!(ContactAction: List Add Remove Block Unblock);
     let profiles = names!(ProfileAction: Get Set);
+    let presences = names!(Presence: Offline Away Online);
     let sessions = names!(SessionAction: List Revoke);
-    let events =
-        names!(EventKind: Message File Edit Delete Reaction Contact Conversation Device Password Profile);
+    let events = names!(EventKind: Message File Edit Delete Reaction Contact Conversation Device Password Profile Unknown);
     let notices = names!(Notice: Behind SessionEnded Mark Typing Presence Person Bye);
     let codes = names!(ErrorCode: Malformed BadRequest UnknownAction TooLarge NotLoggedIn BadCredentials SessionEnded
         RateLimited RegistrationClosed InviteRequired BadInvite NameTaken WeakPassword NotFound Yourself Blocked
         Forbidden Conflict Busy Storage Timeout Internal);
     let shown_events = shown(&received, "/event");
+    let shown_presences = &shown(&sent, "/presence") | &shown(&received, "/presence");
     vec![
-        every("action", &actions, &shown(&sent, "/action"), &LATER),
+        every("action", &actions, &shown(&sent, "/action"), &[]),
         every("contact_action", &contacts, &shown(&sent, "/contact_action"), &[]),
         every("profile_action", &profiles, &shown(&sent, "/profile_action"), &[]),
+        every("presence", &presences, &shown_presences, &[]),
         every("session_action", &sessions, &shown(&sent, "/session_action"), &[]),
-        every("event", &events, &shown_events, &[]),
-        every("notice", &notices, &shown_events, &LATER),
+        every("event", &events, &shown_events, &[NO_KIND]),
+        every("notice", &notices, &shown_events, &[]),
         every("error_code", &codes, &shown(&received, "/error/code"), &NOT_SHOWN),
         limits_trial(document.text.clone()),
         settings_trial(document.text.clone()),

@@ -12,6 +12,7 @@ mod accounts;
 mod appends;
 mod batches;
 mod bed;
+mod changes;
 mod closing;
 mod cluster;
 mod contacts;
@@ -24,6 +25,7 @@ mod people;
 mod reading;
 mod reference;
 mod schema;
+mod sight;
 mod targets;
 
 /// Makes two tests of each function: `sqlite::topic::function` and `postgres::topic::function`.
@@ -119,7 +121,17 @@ on_both! {
     marks {
         marks_only_grow,
         marks_of_many_devices_at_once,
+        marks_of_many_people_at_once,
         a_block_hides_marks,
+    }
+    changes {
+        only_what_is_new_and_may_be_seen,
+        pages_lose_nothing,
+        what_was_marked_during_a_block_comes_after_it,
+    }
+    sight {
+        presence_goes_to_contacts_that_are_not_blocked,
+        typing_goes_to_members_that_are_not_blocked,
     }
     reading {
         pages_make_up_the_whole,

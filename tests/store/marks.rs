@@ -102,6 +102,66 @@ pub(crate) async fn marks_of_many_devices_at_once(bed: &Bed) {
     store.close().await;
 }
 
+/// Many people's marks meet in few transactions, some of them twice; nobody's get lost or mixed up.
+pub(crate) async fn marks_of_many_people_at_once(bed: &Bed) {
+    const PEOPLE: usize = 30;
+    let store = bed.open().await;
+    let alice = person(&store, "alice").await;
+    let mut people = Vec::new();
+    for number in 0..PEOPLE {
+        let other = person(&store, &format!("other{number}")).await;
+        let log = alice.with(&store, &other).await;
+        for _ in 0..=number % 5 {
+            store.append_and_wait(alice.text(&log, "x")).await.unwrap();
+        }
+        people.push((other, log));
+    }
+    let mut marks = JoinSet::new();
+    for (number, (other, log)) in people.iter().cloned().enumerate() {
+        let newest = (number % 5 + 1) as i64;
+        for (who, read) in [
+            (alice.clone(), 1),
+            (other.clone(), newest),
+            (other.clone(), 1),
+            (alice.clone(), 99),
+        ] {
+            let (store, log) = (store.store.clone(), log.clone());
+            marks.spawn(async move {
+                let wanted = Marks { delivered: 0, read };
+                let marks = store.mark(who.author(), log, wanted).await.unwrap();
+                assert!(marks.read >= read.min(newest) && marks.read <= newest);
+            });
+        }
+        let (store, stranger) = (store.store.clone(), people[(number + 1) % PEOPLE].0.clone());
+        marks.spawn(async move {
+            let wanted = Marks {
+                delivered: 0,
+                read: 1,
+            };
+            assert_eq!(code(store.mark(stranger.author(), log, wanted).await), "NotFound");
+        });
+    }
+    marks.join_all().await;
+    for (number, (other, log)) in people.iter().enumerate() {
+        for who in [&alice, other] {
+            let marks = store
+                .mark(who.author(), log.clone(), Marks::default())
+                .await
+                .unwrap();
+            assert_eq!(marks.read, (number % 5 + 1) as i64);
+        }
+    }
+    // Each change has a revision of its own.
+    let changes = store.changes(alice.account.id, 0, 1000).await.unwrap();
+    assert_eq!(changes.marks.len(), 2 * PEOPLE);
+    let few = store
+        .changes(alice.account.id, changes.since - 10, 1000)
+        .await
+        .unwrap();
+    assert!(few.marks.len() <= 10);
+    store.close().await;
+}
+
 pub(crate) async fn a_block_hides_marks(bed: &Bed) {
     let store = bed.open().await;
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);

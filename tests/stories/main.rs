@@ -33,5 +33,6 @@ mod privacy;
 mod profiles;
 mod refusals;
 mod seed;
+mod signals;
 mod stopping;
 mod storage;

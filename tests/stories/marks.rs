@@ -3,7 +3,7 @@
 use kith_tests::{Raw, Server};
 use serde_json::{Value, json};
 
-use crate::requests::{contacts, mark, message_into};
+use crate::requests::{contacts, mark, message_into, set_profile, sync, with};
 
 /// Alice and Bob, and a conversation with five messages of Alice's.
 async fn five(server: &Server) -> (Raw, Raw, Value) {
@@ -121,4 +121,50 @@ async fn who_is_blocked_sees_no_marks() {
     assert_eq!(alice.ok(mark(&c, json!({"read": 5}))).await, marks(5, 5));
     alice.nothing().await;
     bob.nothing().await;
+}
+
+#[tokio::test]
+async fn who_was_away_gets_marks_with_the_sync() {
+    let server = Server::start();
+    let (mut alice, mut bob, c) = five(&server).await;
+    let first = alice.ok(with(sync(json!({})), "since", 0)).await;
+    assert_eq!(first["marks"], Value::Null, "nobody has marked anything");
+    let people = |reply: &Value| -> Vec<Value> {
+        let profiles = reply["profiles"].as_array().cloned().unwrap_or_default();
+        profiles
+            .iter()
+            .map(|profile| profile["username"].clone())
+            .collect()
+    };
+    assert_eq!(people(&first), ["alice", "bob"]);
+    alice.leave().await;
+    bob.ok(mark(&c, json!({"delivered": 4}))).await;
+    bob.ok(mark(&c, json!({"read": 2}))).await;
+    bob.ok(set_profile(json!({"display_name": "Bob B."}))).await;
+    let mut alice = server.native_login("alice").await;
+    let since = |reply: &Value| with(sync(json!({})), "since", reply["since"].clone());
+    let second = alice.ok(since(&first)).await;
+    assert_eq!(
+        second["marks"],
+        json!([{"conversation": c, "username": "bob", "delivered": 4, "read": 2}])
+    );
+    assert_eq!(
+        second["profiles"],
+        json!([{"username": "bob", "display_name": "Bob B.", "about": ""}])
+    );
+    let third = alice.ok(since(&second)).await;
+    assert_eq!(
+        (&third["since"], &third["marks"], &third["profiles"]),
+        (&second["since"], &Value::Null, &Value::Null)
+    );
+    // Without `since` there is nothing of it.
+    let plain = alice.ok(sync(json!({}))).await;
+    assert_eq!(
+        (&plain["since"], &plain["marks"], &plain["profiles"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    // One's own marks come to a device that was away.
+    let mut phone = server.native_login("bob").await;
+    let all = phone.ok(with(sync(json!({})), "since", 0)).await;
+    assert_eq!(all["marks"][0]["username"], "bob");
 }

@@ -105,6 +105,14 @@ pub(crate) fn set_profile(fields: Value) -> Value {
     request
 }
 
+pub(crate) fn typing(conversation: &Value, typing: bool) -> Value {
+    json!({"action": "typing", "conversation": conversation, "typing": typing})
+}
+
+pub(crate) fn presence(presence: &str) -> Value {
+    json!({"action": "presence", "presence": presence})
+}
+
 pub(crate) fn logout() -> Value {
     json!({"action": "logout"})
 }

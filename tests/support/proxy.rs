@@ -35,9 +35,17 @@ struct Shared {
 struct State {
     server: SocketAddr,
     down: bool,
-    fuse: Option<(Way, usize)>,
+    fuse: Option<Fuse>,
     /// Bytes that have passed.
     passed: [usize; 2],
+}
+
+/// What cuts the line.
+struct Fuse {
+    way: Way,
+    /// Bytes that may still pass.
+    left: usize,
+    for_good: bool,
 }
 
 impl Proxy {
@@ -85,7 +93,20 @@ impl Proxy {
 
     /// Lets so many more bytes pass that way, over all connections, and then cuts them.
     pub fn cut_after(&self, way: Way, bytes: usize) {
-        self.shared.state().fuse = Some((way, bytes));
+        self.shared.state().fuse = Some(Fuse {
+            way,
+            left: bytes,
+            for_good: false,
+        });
+    }
+
+    /// The same, and cuts every new connection too until [`Proxy::up`].
+    pub fn down_after(&self, way: Way, bytes: usize) {
+        self.shared.state().fuse = Some(Fuse {
+            way,
+            left: bytes,
+            for_good: true,
+        });
     }
 
     /// Whether the last [`Proxy::cut_after`] is still to come.
@@ -120,15 +141,15 @@ impl Shared {
     fn pass(&self, way: Way, bytes: usize) -> (usize, bool) {
         let mut state = self.state();
         let (passing, cut) = match &mut state.fuse {
-            Some((fused, left)) if *fused == way => {
-                let passing = bytes.min(*left);
-                *left -= passing;
+            Some(fuse) if fuse.way == way => {
+                let passing = bytes.min(fuse.left);
+                fuse.left -= passing;
                 (passing, passing < bytes)
             }
             _ => (bytes, false),
         };
-        if cut {
-            state.fuse = None;
+        if cut && state.fuse.take().is_some_and(|fuse| fuse.for_good) {
+            state.down = true;
         }
         state.passed[way as usize] += passing;
         (passing, cut)

@@ -1,19 +1,16 @@
-//! What a person does: everything that writes goes into the outbox, all else to the server at once.
+//! What a person writes: it goes into the outbox, from where it is sent.
 
 use kith_common::{
-    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, DeviceId, EditRequest,
-    FileGetReply, FileGetRequest, FileName, FileRequest, Mark, MessageRequest, PasswordRequest, Presence,
-    ProfileAction, ProfileReply, ProfileRequest, ReactRequest, Request, SessionAction, SessionInfo,
-    SessionsReply, SessionsRequest, TypingRequest, Username, limits as protocol,
+    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest, FileName, FileRequest,
+    Mark, MessageRequest, ProfileAction, ProfileRequest, ReactRequest, Request, Username, limits as protocol,
 };
-use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::copy::News;
 use super::{Command, Engine, EngineError, Progress, To, lock};
+use crate::Error;
 use crate::local_store::{ItemChange, ItemState, NewItem};
 use crate::session::new_client_id;
-use crate::{Connection, Error};
 
 impl Engine {
     /// Sends a text, perhaps as an answer to the message or file with this number. Returns its id in the outbox, where it
@@ -173,12 +170,7 @@ impl Engine {
     pub async fn settled(&self, id: u64) -> Result<Progress, EngineError> {
         let (waiter, mut fate) = oneshot::channel();
         lock(&self.shared().waiters).entry(id).or_default().push(waiter);
-        let items = self.shared().copy.store.outbox().await?;
-        match items
-            .into_iter()
-            .find(|item| item.id == id)
-            .map(|item| item.state)
-        {
+        match self.shared().copy.store.item(id).await?.map(|item| item.state) {
             Some(ItemState::Waiting | ItemState::Sent { .. }) => fate.await.map_err(|_| EngineError::Closed),
             Some(ItemState::Failed(error)) => Ok(Progress::Failed(error)),
             // What happened before the waiter was there isn't known any more.
@@ -199,10 +191,12 @@ impl Engine {
     /// # Errors
     /// It isn't in the outbox any more; the outbox can't be written.
     pub async fn retry(&self, id: u64) -> Result<(), EngineError> {
-        let waiting = ItemChange::State(ItemState::Waiting);
-        if !self.shared().copy.store.update(id, waiting).await? {
+        let store = &self.shared().copy.store;
+        let item = store.item(id).await?;
+        if !item.is_some_and(|item| matches!(item.state, ItemState::Failed(_))) {
             return Err(EngineError::NotPending);
         }
+        store.update(id, ItemChange::State(ItemState::Waiting)).await?;
         self.shared().progress(id, Progress::Waiting);
         self.command(Command::Send).await;
         Ok(())
@@ -242,129 +236,6 @@ impl Engine {
         self.mended(generation, taken).await?;
         self.command(Command::Marks).await;
         Ok(())
-    }
-
-    /// Says that the person types, or has stopped. Where there is no connection, nobody hears it; what is said again within
-    /// a few seconds is left out.
-    pub async fn typing(&self, conversation: &str, typing: bool) {
-        let request = TypingRequest {
-            conversation: conversation.to_owned(),
-            typing,
-        };
-        self.command(Command::Typing(request)).await;
-    }
-
-    /// How this device shows itself from now on, over all its connections; until it is said, the server decides.
-    pub async fn set_presence(&self, presence: Presence) {
-        self.command(Command::Presence(presence)).await;
-    }
-
-    /// How somebody shows themselves, as far as the server tells.
-    pub fn presence(&self, username: &str) -> Presence {
-        lock(&self.shared().people)
-            .get(username)
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// Fetches a file by the id that its message gives.
-    ///
-    /// # Errors
-    /// There is no connection; the server refuses.
-    pub async fn file(&self, id: &str) -> Result<FileGetReply, EngineError> {
-        let file = id.to_owned();
-        Ok(self
-            .connection()?
-            .call(&Request::FileGet(FileGetRequest { file }))
-            .await?)
-    }
-
-    /// Fetches somebody's profile with its picture.
-    ///
-    /// # Errors
-    /// There is no connection; the server refuses.
-    pub async fn fetch_profile(&self, username: &str) -> Result<ProfileReply, EngineError> {
-        let request = Request::Profile(ProfileRequest {
-            profile_action: ProfileAction::Get,
-            username: Some(username.to_owned()),
-            display_name: None,
-            about: None,
-            avatar: None,
-            client_id: None,
-        });
-        Ok(self.connection()?.call(&request).await?)
-    }
-
-    /// The devices that are logged in.
-    ///
-    /// # Errors
-    /// There is no connection; the server refuses.
-    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, EngineError> {
-        let request = Request::Sessions(SessionsRequest {
-            session_action: SessionAction::List,
-            device: None,
-            client_id: None,
-        });
-        let reply: SessionsReply = self.connection()?.call(&request).await?;
-        Ok(reply.sessions)
-    }
-
-    /// Logs a device out.
-    ///
-    /// # Errors
-    /// There is no connection; the server refuses.
-    pub async fn revoke(&self, device: DeviceId) -> Result<(), EngineError> {
-        let request = Request::Sessions(SessionsRequest {
-            session_action: SessionAction::Revoke,
-            device: Some(device),
-            client_id: Some(new_client_id()?),
-        });
-        let _: IgnoredAny = self.connection()?.call(&request).await?;
-        Ok(())
-    }
-
-    /// Changes the password, which logs all other devices out. It never lies in the outbox.
-    ///
-    /// # Errors
-    /// There is no connection; the server refuses; [`Error::Unconfirmed`] if the connection is lost before it answers.
-    pub async fn change_password(
-        &self,
-        old_password: String,
-        new_password: String,
-    ) -> Result<(), EngineError> {
-        let request = Request::Password(PasswordRequest {
-            old_password,
-            new_password,
-            client_id: Some(new_client_id()?),
-        });
-        match self.connection()?.call::<IgnoredAny>(&request).await {
-            Err(error) if error.is_lost() => Err(Error::Unconfirmed(error.to_string()).into()),
-            result => Ok(result.map(|_| ())?),
-        }
-    }
-
-    /// Ends the session, wipes the copy and the outbox from this device, and closes the engine.
-    ///
-    /// # Errors
-    /// There is no connection, or the server can't be told: then everything stays. The copy can't be wiped.
-    pub async fn logout(&self) -> Result<(), EngineError> {
-        let connection = self.connection()?;
-        let _: IgnoredAny = connection.call(&Request::Logout).await?;
-        self.wipe().await
-    }
-
-    /// Wipes the copy and the outbox from this device and closes the engine, without asking the server. The session stays
-    /// until it is ended from another device.
-    ///
-    /// # Errors
-    /// The copy can't be wiped.
-    pub async fn wipe(&self) -> Result<(), EngineError> {
-        self.close().await;
-        Ok(self.shared().copy.store.wipe().await?)
-    }
-
-    pub(super) fn connection(&self) -> Result<Connection, EngineError> {
-        lock(&self.shared().link).clone().ok_or(EngineError::Offline)
     }
 
     async fn enqueue(

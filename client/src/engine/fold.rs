@@ -30,7 +30,7 @@ pub struct Message {
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// A text.
@@ -48,6 +48,18 @@ pub enum Content {
     Erased,
     /// What this version doesn't understand.
     Unreadable,
+}
+
+/// Leaves out what it says, so that nothing of it can reach a log by accident.
+impl core::fmt::Debug for Content {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::File { file, size, .. } => write!(f, "File({file}, {size} bytes)"),
+            Self::Erased => f.write_str("Erased"),
+            Self::Unreadable => f.write_str("Unreadable"),
+        }
+    }
 }
 
 /// The fields of all bodies.

@@ -25,6 +25,8 @@ pub(super) struct Online<'a> {
     early: BTreeMap<(String, u64), LogEvent>,
     /// Something may be missing.
     behind: bool,
+    /// Who is there may have changed unheard.
+    presence_due: bool,
     /// Until when somebody counts as typing.
     typing: BTreeMap<(String, String), Instant>,
     /// When this person's own typing was told last.
@@ -44,6 +46,7 @@ impl<'a> Online<'a> {
             sending: Sending::default(),
             early: BTreeMap::new(),
             behind: true,
+            presence_due: true,
             typing: BTreeMap::new(),
             typing_told: BTreeMap::new(),
         };
@@ -73,9 +76,11 @@ impl<'a> Online<'a> {
             self.settle_sent().await?;
         }
         if !*was_online {
-            self.tell_presence().await?;
-            self.sending.marks_due = true;
+            self.look_for_marks().await?;
             *was_online = true;
+        }
+        if core::mem::take(&mut self.presence_due) {
+            self.tell_presence().await?;
         }
         self.runner.shared.set_status(Status::Online);
         self.send().await?;
@@ -153,7 +158,7 @@ impl<'a> Online<'a> {
                     self.take_events(core::mem::take(&mut events)).await?;
                     self.take_notice(notice).await?;
                 }
-                Push::Behind => self.behind = true,
+                Push::Behind => (self.behind, self.presence_due) = (true, true),
                 Push::SessionEnded => {
                     // The event that says why may be among them.
                     self.take_events(events).await?;
@@ -177,10 +182,7 @@ impl<'a> Online<'a> {
         let copy = &self.runner.shared.copy;
         let beyond = copy.take(News::Events(&events)).await?;
         self.sending.note_others(&copy.me, &events);
-        for event in &events {
-            self.typing
-                .remove(&(event.conversation.clone(), event.sender.clone()));
-        }
+        self.have_written(&events);
         if beyond.is_empty() && self.early.is_empty() {
             return Ok(());
         }
@@ -344,6 +346,18 @@ impl<'a> Online<'a> {
             return;
         }
         self.sending.forget(self.connection, Request::Typing(request));
+    }
+
+    /// Whoever has said it doesn't type it any more.
+    fn have_written(&mut self, events: &[LogEvent]) {
+        for event in events {
+            let who = (event.conversation.clone(), event.sender.clone());
+            if self.typing.remove(&who).is_some() {
+                self.told_to_stop(who);
+            } else if event.sender == self.runner.options.me.username {
+                self.typing_told.remove(&event.conversation);
+            }
+        }
     }
 
     fn stop_typing(&mut self) {

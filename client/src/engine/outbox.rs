@@ -1,7 +1,7 @@
 //! What was written and isn't sent yet.
 
 use kith_common::{ClientId, ContactAction, EventKind, LogEvent, Request, SentReply, Username, WireError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
@@ -30,7 +30,7 @@ impl From<&Username> for To {
 }
 
 /// Something that was written and isn't sent yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pending {
     /// Its place: greater ones come later.
     pub id: u64,
@@ -43,7 +43,8 @@ pub struct Pending {
 }
 
 /// How far something that was written has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Progress {
     /// It waits for the connection, or for what is in front of it.
     Waiting,
@@ -61,7 +62,8 @@ pub enum Progress {
 }
 
 /// What is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Write {
     /// A text.
     Message {
@@ -123,6 +125,24 @@ pub enum Write {
     },
     /// A change of one's profile.
     Profile,
+}
+
+/// Leaves out what it says, so that nothing of it can reach a log by accident.
+impl core::fmt::Debug for Write {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let kind = match self {
+            Self::Message { .. } => "Message",
+            Self::File { .. } => "File",
+            Self::Edit { .. } => "Edit",
+            Self::Delete { .. } => "Delete",
+            Self::React { .. } => "React",
+            Self::Contact { .. } => "Contact",
+            Self::Profile => "Profile",
+        };
+        f.debug_struct(kind)
+            .field("conversation", &self.conversation())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pending {

@@ -4,7 +4,7 @@ use kith_common::{HistoryRequest, LogPage, Mark, ProfileInfo, Request};
 use serde::{Deserialize, Serialize};
 
 use super::copy::News;
-use super::{Contacts, Engine, EngineError, Message, Pending};
+use super::{Contacts, Content, Engine, EngineError, Message, Pending};
 use crate::local_store::{Head, StoreError};
 use crate::{Error, limits};
 
@@ -121,6 +121,30 @@ impl Engine {
         let generation = self.shared().copy.generation();
         let unread = self.shared().copy.unread(conversation).await;
         self.mended(generation, unread).await
+    }
+
+    /// The messages and files of others above one's own read mark that are held, the oldest first: at most
+    /// [`limits::PAGE`]. With [`Engine::mark_read`] it is what a bot works through.
+    ///
+    /// # Errors
+    /// The copy can't be read.
+    pub async fn unread_messages(&self, conversation: &str) -> Result<Vec<Message>, EngineError> {
+        let copy = &self.shared().copy;
+        let me = &self.me().username;
+        let generation = copy.generation();
+        let mut read = copy.mark(conversation, me).read;
+        loop {
+            let page = copy.page_after(conversation, read, limits::PAGE).await;
+            let page = self.mended(generation, page).await?;
+            let last = page.last().map(|message| message.number);
+            let unread = |message: &Message| message.sender != *me && message.content != Content::Erased;
+            let unread: Vec<Message> = page.into_iter().filter(unread).collect();
+            match last {
+                // All of a page may be one's own.
+                Some(last) if unread.is_empty() => read = last,
+                _ => return Ok(unread),
+            }
+        }
     }
 
     /// How far each person of a conversation has received and read it, as far as that is known.

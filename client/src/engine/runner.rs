@@ -1,6 +1,6 @@
 //! The engine's task: it connects, serves the connection until it ends, waits, and connects again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::online::Online;
 use super::{Change, EngineError, Options, Progress, Shared, Status, lock};
 use crate::connection::Pushes;
-use crate::local_store::StoreError;
+use crate::local_store::{Item, ItemState, StoreError};
 use crate::session::Session;
 use crate::{Backoff, Connection, Error, Trust, limits, random};
 
@@ -69,6 +69,8 @@ pub(super) struct Runner {
     pub(super) shared: Arc<Shared>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) presence: Option<Presence>,
+    /// How often the server failed at an item of the outbox.
+    pub(super) faults: BTreeMap<u64, u32>,
 }
 
 impl Runner {
@@ -78,6 +80,7 @@ impl Runner {
             shared,
             commands,
             presence: None,
+            faults: BTreeMap::new(),
         }
     }
 
@@ -237,7 +240,10 @@ impl Runner {
     }
 
     pub(super) async fn discard(&self, id: u64, sending: &BTreeSet<u64>) -> Result<(), EngineError> {
-        if sending.contains(&id) || !self.shared.copy.store.remove(id).await? {
+        let store = &self.shared.copy.store;
+        let item = store.item(id).await?;
+        let sent = |item: &Item| matches!(item.state, ItemState::Sent { .. });
+        if sending.contains(&id) || item.as_ref().is_none_or(sent) || !store.remove(id).await? {
             return Err(EngineError::NotPending);
         }
         self.shared.progress(id, Progress::Discarded);

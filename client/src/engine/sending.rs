@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_common::{
-    ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, Mark, MarkReply, MarkRequest, Request,
-    SentReply, WireError, limits as protocol,
+    ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request, SentReply,
+    WireError, limits as protocol,
 };
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
@@ -30,20 +30,18 @@ pub(super) struct Sending {
     busy: BTreeSet<String>,
     /// Lanes that wait until then, after a passing refusal.
     waiting: BTreeMap<String, Wait>,
-    /// How often the server failed at an item.
-    faults: BTreeMap<u64, u32>,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
-    no_marks: bool,
-    marks_under_way: BTreeSet<String>,
-    marks_wait: Option<Wait>,
+    pub(super) no_marks: bool,
+    pub(super) marks_under_way: BTreeSet<String>,
+    pub(super) marks_wait: Option<Wait>,
     /// The newest event of somebody else in each conversation, of those that came over this connection.
-    others: BTreeMap<String, u64>,
+    pub(super) others: BTreeMap<String, u64>,
 }
 
-struct Wait {
-    until: Instant,
+pub(super) struct Wait {
+    pub(super) until: Instant,
     backoff: Backoff,
 }
 
@@ -192,7 +190,6 @@ impl Online<'_> {
 
     async fn sent(&mut self, item: Item, request: &Request, reply: &RawValue) -> Result<(), End> {
         self.sending.waiting.remove(&item.new.lane);
-        self.sending.faults.remove(&item.id);
         if matches!(request, Request::Contacts(_) | Request::Profile(_)) {
             // Their events have numbers that the reply doesn't tell.
             self.sync().await?;
@@ -203,8 +200,11 @@ impl Online<'_> {
             }
             return self.settle_sent().await;
         }
-        let unreadable = |error: serde_json::Error| Error::Protocol(error.to_string());
-        let reply: SentReply = serde_json::from_str(reply.get()).map_err(unreadable)?;
+        let reply: SentReply = match serde_json::from_str(reply.get()) {
+            Ok(reply) => reply,
+            Err(error) => return self.refused(item, Error::Protocol(error.to_string())).await,
+        };
+        self.runner.faults.remove(&item.id);
         let client_id =
             ClientId::try_from(item.new.client_id.clone()).map_err(|e| Error::Local(e.to_string()))?;
         // The device is the session's, which may be a newer one than the copy's.
@@ -233,10 +233,7 @@ impl Online<'_> {
             Error::Refused(error) if error.code == ErrorCode::NotLoggedIn => Err(End::SessionEnded),
             Error::Refused(error) if error.code == ErrorCode::SessionEnded => Err(End::SessionEnded),
             Error::Refused(error) if passing => {
-                let faults = self.sending.faults.entry(id).or_default();
-                *faults += u32::from(error.code == ErrorCode::Internal);
-                if *faults >= limits::FAULTS {
-                    self.sending.faults.remove(&id);
+                if error.code == ErrorCode::Internal && self.is_hopeless(id) {
                     return self.fail(id, error).await;
                 }
                 self.runner.shared.progress(id, Progress::Waiting);
@@ -250,12 +247,27 @@ impl Online<'_> {
                 let text = Error::TooLarge { size, limit }.to_string();
                 self.fail(id, WireError::new(ErrorCode::TooLarge, text)).await
             }
+            // What it answers can't be understood: the connection is given up, and this item in the end.
+            Error::Protocol(reason) if self.is_hopeless(id) => {
+                self.fail(id, WireError::new(ErrorCode::Internal, reason)).await
+            }
             // The connection is at its end, and says why.
             error => {
                 self.runner.shared.progress(id, Progress::Waiting);
                 Err(error.into())
             }
         }
+    }
+
+    /// Whether an item was the server's fault once too often.
+    fn is_hopeless(&mut self, id: u64) -> bool {
+        let faults = self.runner.faults.entry(id).or_default();
+        *faults += 1;
+        let hopeless = *faults >= limits::FAULTS;
+        if hopeless {
+            self.runner.faults.remove(&id);
+        }
+        hopeless
     }
 
     async fn fail(&mut self, id: u64, error: WireError) -> Result<(), End> {
@@ -333,100 +345,10 @@ impl Online<'_> {
             .head(log)
             .is_some_and(|head| head.newest >= number)
     }
-
-    /// Tells how far conversations were received and read.
-    pub(super) async fn send_marks(&mut self) -> Result<(), End> {
-        let wait = self
-            .sending
-            .marks_wait
-            .as_ref()
-            .is_some_and(|wait| wait.until > Instant::now());
-        if !self.sending.marks_due || self.sending.no_marks || wait {
-            return Ok(());
-        }
-        let copy = &self.runner.shared.copy;
-        let mut due = BTreeMap::<String, MarkRequest>::new();
-        for (conversation, newest) in &self.sending.others {
-            let held = copy.head(conversation).map_or(0, |head| head.newest);
-            let newest = held.min(*newest);
-            if newest > copy.mark(conversation, &copy.me.username).delivered {
-                due.entry(conversation.clone()).or_default().delivered = Some(newest);
-            }
-        }
-        for (conversation, read) in copy.store.wanted_reads().await? {
-            due.entry(conversation).or_default().read = Some(read);
-        }
-        self.sending.marks_due = false;
-        for (conversation, mut request) in due {
-            if self.sending.marks_under_way.len() >= limits::MARKS_IN_FLIGHT {
-                self.sending.marks_due = true;
-                break;
-            }
-            if !self.sending.marks_under_way.insert(conversation.clone()) {
-                continue;
-            }
-            request.conversation = conversation;
-            let connection = self.connection.clone();
-            self.sending.under_way.spawn(async move {
-                let result = connection.call(&Request::Mark(request.clone())).await;
-                Done::Mark {
-                    told: request,
-                    result,
-                }
-            });
-        }
-        Ok(())
-    }
-
-    async fn marked(&mut self, told: &MarkRequest, result: Result<MarkReply, Error>) -> Result<(), End> {
-        self.sending.marks_under_way.remove(&told.conversation);
-        self.sending.marks_due = true;
-        match result {
-            Ok(MarkReply { delivered, read }) => {
-                self.sending.marks_wait = None;
-                let copy = &self.runner.shared.copy;
-                let mark = Mark {
-                    conversation: told.conversation.clone(),
-                    username: copy.me.username.clone(),
-                    delivered,
-                    read,
-                };
-                self.take_marks(&[mark]).await?;
-                self.told_read(told).await
-            }
-            Err(Error::Refused(error)) if error.code == ErrorCode::UnknownAction => {
-                self.sending.no_marks = true;
-                Ok(())
-            }
-            Err(error @ Error::Refused(_)) if error.is_passing() => {
-                let wait = self.sending.marks_wait.take();
-                self.sending.marks_wait = Some(longer(wait, &error));
-                Ok(())
-            }
-            // There is no such conversation any more: it isn't worth telling.
-            Err(Error::Refused(_)) => {
-                self.sending.others.remove(&told.conversation);
-                self.told_read(told).await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn told_read(&self, told: &MarkRequest) -> Result<(), End> {
-        if let Some(read) = told.read {
-            self.runner
-                .shared
-                .copy
-                .store
-                .read_done(told.conversation.clone(), read)
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// The wait after another passing refusal.
-fn longer(wait: Option<Wait>, error: &Error) -> Wait {
+pub(super) fn longer(wait: Option<Wait>, error: &Error) -> Wait {
     let mut backoff = wait.map_or_else(Backoff::new, |wait| wait.backoff);
     let random = random::bytes::<4>().map_or(0, u32::from_ne_bytes);
     let pause: Duration = backoff.wait(random).max(error.retry_after().unwrap_or_default());

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The device can't read or write.
     #[error("can't use the local copy: {0}")]
     Device(String),
+    /// Too much waits to be sent.
+    #[error("too much waits to be sent: wait until there is a connection, or discard some of it")]
+    Full,
     /// The store was closed.
     #[error("the local copy is closed")]
     Closed,

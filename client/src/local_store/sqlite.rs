@@ -134,6 +134,10 @@ impl LocalStore for SqliteStore {
         self.run(move |files| outbox::next(files.outbox()?, &busy))
     }
 
+    fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
+        self.run(move |files| outbox::one(files.outbox()?, id))
+    }
+
     fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool> {
         self.run(move |files| outbox::update(files.outbox()?, id, &change))
     }

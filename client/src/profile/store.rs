@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// Several processes may share it: each change reads the file, changes it and replaces it whole under a lock.
 #[derive(Clone, Debug)]
 pub struct Store {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// Why what is remembered can't be read or written.

@@ -48,6 +48,8 @@ pub struct Limits {
     pub registrations_per_address: Rate,
     /// Messages, files, edits, deletions, reactions and new profiles of one session.
     pub messages_per_session: Rate,
+    /// Words of one session about who is typing and who is there.
+    pub signals_per_session: Rate,
 }
 
 /// How often something may happen: `burst` times at once, then `per_minute`.
@@ -95,6 +97,7 @@ impl Default for Limits {
             login_failures_per_account: Rate::new(60, 2),
             registrations_per_address: Rate::new(200, 20),
             messages_per_session: Rate::new(20_000, 120_000),
+            signals_per_session: Rate::new(60, 120),
         }
     }
 }

@@ -120,6 +120,8 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #registrations_per_address = { burst = 200, per_minute = 20 }
 # Messages, files, edits, deletions, reactions and new profiles from one device.
 #messages_per_session = { burst = 20000, per_minute = 120000 }
+# What one device says of somebody typing or being there.
+#signals_per_session = { burst = 60, per_minute = 120 }
 "##;
 
 #[cfg(test)]

@@ -48,8 +48,15 @@ pub async fn handle(session: &Session, request: ContactsRequest) -> Result<Reply
             "this is yourself",
         ));
     }
+    let (me, them) = (author.account.id, other.id);
     let changed = session.server.store.change_contact(author, other, change).await;
-    changed.map_err(|error| store_error(session, &error))?;
+    let sight = changed.map_err(|error| store_error(session, &error))?;
+    if sight.of_author {
+        session.server.hub.sight_changed(me, them);
+    }
+    if sight.of_other {
+        session.server.hub.sight_changed(them, me);
+    }
     Ok(Reply::Done {})
 }
 

@@ -5,7 +5,7 @@ use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireErr
 use crate::session::Session;
 
 /// Actions beyond the seed's.
-const CAPABILITIES: [&str; 12] = [
+const CAPABILITIES: [&str; 14] = [
     "sync",
     "sessions",
     "password",
@@ -18,6 +18,8 @@ const CAPABILITIES: [&str; 12] = [
     "reply_to",
     "mark",
     "profile",
+    "typing",
+    "presence",
 ];
 
 /// # Errors

@@ -12,12 +12,14 @@ pub mod logout;
 pub mod mark;
 pub mod message;
 pub mod password;
+pub mod presence;
 pub mod profile;
 pub mod react;
 pub mod register;
 pub mod resume;
 pub mod sessions;
 pub mod sync;
+pub mod typing;
 
 use std::sync::Arc;
 

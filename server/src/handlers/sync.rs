@@ -1,8 +1,9 @@
-//! `sync`: what is newer than the client holds, in the account's log and every conversation.
+//! `sync`: what is newer than the client holds, in the account's log and every conversation; and marks and profiles that have
+//! changed.
 
 use kith_common::{ErrorCode, LogPage, SyncReply, SyncRequest, WireError, limits};
 
-use super::store_error;
+use super::{number, store_error};
 use crate::hub::log_event;
 use crate::session::Session;
 use crate::store::{AccountId, Page};
@@ -26,11 +27,24 @@ pub async fn handle(session: &Session, request: SyncRequest) -> Result<SyncReply
         .newer(&account, &request.logs, u64::from(limit), tail)
         .await;
     let (pages, more) = newer.map_err(|error| store_error(session, &error))?;
-    Ok(SyncReply {
+    let mut reply = SyncReply {
         logs: pages.into_iter().map(|page| log_page(page, account.id)).collect(),
         more,
         ..SyncReply::default()
-    })
+    };
+    if let Some(since) = request.since {
+        let changes = session
+            .server
+            .store
+            .changes(account.id, number(since), limits::SYNC_CHANGES)
+            .await
+            .map_err(|error| store_error(session, &error))?;
+        reply.more |= changes.more;
+        reply.since = Some(u64::try_from(changes.since).unwrap_or_default());
+        reply.marks = changes.marks;
+        reply.profiles = changes.profiles;
+    }
+    Ok(reply)
 }
 
 /// A stretch of a log as the reader sees it.

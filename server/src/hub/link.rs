@@ -34,7 +34,7 @@ pub struct Link {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
-    /// Events were dropped since the queue was empty last.
+    /// Events were dropped, and the word of it waits: what comes meanwhile is found with the rest.
     behind: bool,
     closed: bool,
 }
@@ -54,6 +54,8 @@ pub enum Item {
     SeedLogin(AccountId),
     /// Events for it were dropped: likewise.
     SeedBehind,
+    /// Events for a client that said `hello` were dropped.
+    Behind,
     /// It has logged out: what it missed isn't sent to it any further.
     SeedLogout,
 }
@@ -63,7 +65,7 @@ impl Item {
         let line = match self {
             Self::Line(line) | Self::Written(line, ..) | Self::Event(line) => line.len(),
             Self::Seed(event) => event.body.len(),
-            Self::SeedLogin(_) | Self::SeedBehind | Self::SeedLogout => 0,
+            Self::SeedLogin(_) | Self::SeedBehind | Self::SeedLogout | Self::Behind => 0,
         };
         line + size_of::<Self>()
     }
@@ -176,12 +178,24 @@ impl Link {
             queue.behind = true;
             queue.items.retain(|item| !item.is_event());
             queue.items.push_back(if self.is_native() {
-                Item::Line(Notice::Behind.encode().into())
+                Item::Behind
             } else {
                 Item::SeedBehind
             });
             queue.bytes = queue.items.iter().map(Item::bytes).sum();
         }
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Puts in something that nobody misses, if there is room for it.
+    pub fn hint(&self, item: Item) {
+        let mut queue = self.queue();
+        if queue.closed || queue.behind || queue.bytes + item.bytes() > self.limit {
+            return;
+        }
+        queue.bytes += item.bytes();
+        queue.items.push_back(item);
         drop(queue);
         self.filled.notify_one();
     }
@@ -195,11 +209,12 @@ impl Link {
                 break;
             };
             taken += item.bytes();
+            // From here on events are kept again: whoever is told asks only after this, so nothing falls between.
+            queue.behind &= !matches!(item, Item::Behind | Item::SeedBehind);
             into.push(item);
         }
         queue.bytes = queue.bytes.saturating_sub(taken);
         if queue.items.is_empty() {
-            queue.behind = false;
             // An idle connection keeps no memory here.
             queue.items = VecDeque::new();
         }
@@ -298,6 +313,7 @@ mod tests {
         let mut items = Vec::new();
         link.take(usize::MAX, &mut items);
         let text = |item: &Item| match item {
+            Item::Behind => "behind".to_owned(),
             Item::Line(line) | Item::Event(line) => String::from_utf8_lossy(line).trim_end().to_owned(),
             other => format!("{other:?}"),
         };
@@ -312,9 +328,40 @@ mod tests {
         link.deliver(vec![event("one")]);
         link.deliver(vec![event(&"x".repeat(1000))]);
         link.deliver(vec![event("two")]);
-        assert_eq!(lines(&link), ["reply", r#"{"event":"behind"}"#]);
+        assert_eq!(lines(&link), ["reply", "behind"]);
         link.deliver(vec![event("three")]);
         assert_eq!(lines(&link), ["three"]);
+    }
+
+    /// While replies wait behind the word, the client may already have asked for what it missed.
+    #[test]
+    fn what_comes_after_the_word_is_kept() {
+        let link = Link::new(Origin(1), "-", 1000);
+        link.set_native();
+        link.deliver(vec![event(&"x".repeat(1000))]);
+        link.put(Item::Line(Bytes::from_static(b"a reply")));
+        let mut items = Vec::new();
+        link.take(1, &mut items);
+        assert!(matches!(items.as_slice(), [Item::Behind]));
+        link.deliver(vec![event("new")]);
+        assert_eq!(lines(&link), ["a reply", "new"]);
+    }
+
+    #[test]
+    fn a_hint_is_only_sent_where_there_is_room() {
+        let link = Link::new(Origin(1), "-", 200);
+        link.set_native();
+        link.hint(event("typing"));
+        link.hint(event(&"x".repeat(200)));
+        link.deliver(vec![event("one")]);
+        assert_eq!(
+            lines(&link),
+            ["typing", "one"],
+            "a hint too many puts nobody behind"
+        );
+        link.deliver(vec![event(&"x".repeat(200))]);
+        link.hint(event("typing"));
+        assert_eq!(lines(&link), ["behind"]);
     }
 
     #[tokio::test]

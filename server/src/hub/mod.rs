@@ -5,13 +5,14 @@
 
 mod encode;
 mod link;
+mod presence;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use kith_common::{DeviceId, Notice};
+use kith_common::{DeviceId, Notice, Presence};
 
 pub(crate) use encode::{
     EditBody, FileBody, MessageBody, ReactionBody, SeedHead, log_event, seed_file, seed_message,
@@ -20,6 +21,8 @@ pub(crate) use link::encode_reply;
 pub use link::{Item, Link};
 
 use encode::native_line;
+pub use presence::Stir;
+use presence::Stirred;
 
 use crate::store::{AccountId, Announcement, Observer, Origin, Stored};
 
@@ -30,6 +33,8 @@ pub struct Hub {
     per_account: usize,
     /// Whether a line is logged for what is routed.
     log_routing: bool,
+    /// Whose presence is to be looked at.
+    stirred: Stirred,
 }
 
 /// One connection of an account.
@@ -37,6 +42,8 @@ pub struct Hub {
 struct Present {
     device: DeviceId,
     link: Arc<Link>,
+    /// How it shows itself.
+    presence: Presence,
 }
 
 /// The account has as many connections as it may have.
@@ -51,6 +58,7 @@ impl Hub {
             accounts: DashMap::new(),
             per_account,
             log_routing,
+            stirred: Stirred::default(),
         }
     }
 
@@ -70,7 +78,11 @@ impl Hub {
             return Err(TooMany);
         }
         first();
-        present.push(Present { device, link });
+        present.push(Present {
+            device,
+            link,
+            presence: Presence::Offline,
+        });
         Ok(())
     }
 
@@ -83,30 +95,37 @@ impl Hub {
 
     /// The connection is gone, or logged out.
     pub fn leave(&self, account: AccountId, origin: Origin) {
-        if let Some(mut present) = self.accounts.get_mut(&account) {
-            present.retain(|one| one.link.origin() != origin);
-        }
-        self.accounts.remove_if(&account, |_, present| present.is_empty());
+        self.remove(account, |one| one.link.origin() == origin);
     }
 
     /// Ends those of the account's sessions that `which` says, by device and connection: their connections are told, and are
     /// guests again.
     pub fn end_sessions(&self, account: AccountId, which: impl Fn(DeviceId, Origin) -> bool) {
-        let mut ended = Vec::new();
-        if let Some(mut present) = self.accounts.get_mut(&account) {
-            present.retain(|one| {
-                let ends = which(one.device, one.link.origin());
-                if ends {
-                    ended.push(one.link.clone());
-                }
-                !ends
-            });
-        }
-        self.accounts.remove_if(&account, |_, present| present.is_empty());
+        let ended = self.remove(account, |one| which(one.device, one.link.origin()));
         for link in ended {
             link.end_session();
             link.notify(&Notice::SessionEnded);
         }
+    }
+
+    /// Takes connections of the account out and returns their links.
+    fn remove(&self, account: AccountId, which: impl Fn(&Present) -> bool) -> Vec<Arc<Link>> {
+        let (mut removed, mut was_seen) = (Vec::new(), false);
+        if let Some(mut present) = self.accounts.get_mut(&account) {
+            present.retain(|one| {
+                let goes = which(one);
+                if goes {
+                    removed.push(one.link.clone());
+                    was_seen |= one.presence != Presence::Offline;
+                }
+                !goes
+            });
+        }
+        self.accounts.remove_if(&account, |_, present| present.is_empty());
+        if was_seen {
+            self.stirred.account(account);
+        }
+        removed
     }
 
     /// The account's devices that have a connection.
@@ -123,12 +142,24 @@ impl Hub {
 
     /// Tells all connections of these accounts that said `hello`, but for one. To one that is behind it comes with what it
     /// will ask for.
-    pub fn tell(&self, accounts: &[AccountId], except: Origin, notice: &Notice) {
+    pub fn tell(&self, accounts: &[AccountId], except: Option<Origin>, notice: &Notice) {
+        self.each(accounts, notice, |link, line| {
+            if Some(link.origin()) != except {
+                link.deliver(vec![Item::Event(line)]);
+            }
+        });
+    }
+
+    /// The same for what nobody misses: a connection that is short of room isn't sent it, and isn't behind for it.
+    pub fn hint(&self, accounts: &[AccountId], notice: &Notice) {
+        self.each(accounts, notice, |link, line| link.hint(Item::Event(line)));
+    }
+
+    fn each(&self, accounts: &[AccountId], notice: &Notice, put: impl Fn(&Link, Bytes)) {
         let line = Bytes::from(notice.encode());
         for present in accounts.iter().filter_map(|account| self.accounts.get(account)) {
-            let others = present.iter().filter(|one| one.link.origin() != except);
-            for one in others.filter(|one| one.link.is_native()) {
-                one.link.deliver(vec![Item::Event(line.clone())]);
+            for one in present.iter().filter(|one| one.link.is_native()) {
+                put(&one.link, line.clone());
             }
         }
     }
@@ -211,7 +242,7 @@ impl Observer for Hub {
 
     fn announced(&self, changes: &[Announcement]) {
         for change in changes {
-            self.tell(&change.audience, change.except, &change.notice);
+            self.tell(&change.audience, Some(change.except), &change.notice);
         }
     }
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use kith_common::Notice;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 
 use super::seed::SeedCursor;
@@ -51,6 +52,7 @@ impl<S: Transport> Delivery<S> {
             for item in items.drain(..) {
                 match item {
                     Item::Line(line) | Item::Event(line) => out.extend_from_slice(&line),
+                    Item::Behind => out.extend_from_slice(Notice::Behind.encode().as_bytes()),
                     Item::Written(line, log, number) => {
                         out.extend_from_slice(&line);
                         self.seed.wrote(log, number);

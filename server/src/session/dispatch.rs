@@ -58,12 +58,10 @@ impl Session {
             Request::React(request) => handlers::react::handle(self, id, request).await,
             Request::Mark(request) => link.reply(id, &handlers::mark::handle(self, request).await),
             Request::Profile(request) => link.reply(id, &handlers::profile::handle(self, request).await),
+            Request::Typing(request) => link.reply(id, &handlers::typing::handle(self, request).await),
+            Request::Presence(request) => link.reply(id, &handlers::presence::handle(self, request).await),
             // Only reached by a guest; answered above.
             Request::Message(_) => {}
-            Request::Typing(_) | Request::Presence(_) => {
-                let error = WireError::field(ErrorCode::UnknownAction, "action", "there is no such action");
-                link.reply::<()>(id, &Err(error));
-            }
         }
     }
 

@@ -71,6 +71,8 @@ pub struct Session {
     pub guest_since: Instant,
     /// How many messages may still be sent.
     pub messages: Buckets<()>,
+    /// How often it may still be said who is typing and who is there.
+    pub signals: Buckets<()>,
 }
 
 /// Who is logged in.
@@ -138,6 +140,7 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
         server.config.limits.queue_bytes,
     ));
     let messages = Buckets::new(server.config.limits.messages_per_session, server.clock.clone());
+    let signals = Buckets::new(server.config.limits.signals_per_session, server.clock.clone());
     let guest = Some(guest);
     let mut session = Session {
         server: server.clone(),
@@ -147,6 +150,7 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
         guest,
         guest_since: Instant::now(),
         messages,
+        signals,
     };
     let (reader, writer) = tokio::io::split(stream);
     let mut decoder = FrameDecoder::new(Framing::Objects, limits::FRAME_BEFORE_LOGIN);

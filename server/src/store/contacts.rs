@@ -50,6 +50,15 @@ pub struct Contacts {
     pub blocked: Vec<Arc<Account>>,
 }
 
+/// Whose presence has come into sight, or gone out of it, by a change of a contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SightChange {
+    /// The author's, for the other one.
+    pub of_author: bool,
+    /// The other one's, for the author.
+    pub of_other: bool,
+}
+
 impl Store {
     /// The account's contacts and blocks, but for people whose accounts have ended.
     ///
@@ -89,7 +98,7 @@ impl Store {
         author: Author,
         other: Arc<Account>,
         change: ContactChange,
-    ) -> Result<(), StoreError> {
+    ) -> Result<SightChange, StoreError> {
         self.writer
             .change(move |scope| Box::pin(async move { apply(scope, &author, &other, change).await }))
             .await
@@ -101,11 +110,12 @@ async fn apply(
     author: &Author,
     other: &Arc<Account>,
     change: ContactChange,
-) -> Result<(), StoreError> {
+) -> Result<SightChange, StoreError> {
     scope.require_active(author.account.id).await?;
     if scope.previous(author).await? == Previous::Same {
-        return Ok(());
+        return Ok(SightChange::default());
     }
+    let before = sight(scope, author.account.id, other.id).await?;
     let (column, value) = match change {
         ContactChange::Add => (contacts::Column::Contact, true),
         ContactChange::Remove => (contacts::Column::Contact, false),
@@ -144,7 +154,28 @@ async fn apply(
         show_marks_again(scope, [author.account.id, other.id], revision).await?;
     }
     let body = serde_json::json!({"change": change.action(), "username": &*other.username});
-    scope.record(author, EventKind::Contact, &body).await
+    scope.record(author, EventKind::Contact, &body).await?;
+    let after = sight(scope, author.account.id, other.id).await?;
+    Ok(SightChange {
+        of_author: before.of_author != after.of_author,
+        of_other: before.of_other != after.of_other,
+    })
+}
+
+/// Whether each of the two sees the other's presence.
+async fn sight(scope: &Scope, author: AccountId, other: AccountId) -> Result<SightChange, StoreError> {
+    let own = contacts::Entity::find_by_id((author.0, other.0))
+        .one(scope.db())
+        .await?;
+    let theirs = contacts::Entity::find_by_id((other.0, author.0))
+        .one(scope.db())
+        .await?;
+    let blocked = [&own, &theirs].into_iter().flatten().any(|row| row.blocked);
+    let shows = |row: Option<contacts::Model>| !blocked && row.is_some_and(|row| row.contact);
+    Ok(SightChange {
+        of_author: shows(own),
+        of_other: shows(theirs),
+    })
 }
 
 /// Who has blocked the account or is blocked by it.

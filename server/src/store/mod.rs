@@ -6,6 +6,7 @@
 mod accounts;
 mod administration;
 mod blobs;
+mod changes;
 mod contacts;
 mod conversations;
 mod devices;
@@ -20,6 +21,7 @@ mod open;
 mod profiles;
 mod reading;
 mod seed;
+mod sight;
 mod types;
 mod writer;
 
@@ -31,7 +33,8 @@ use tokio::task::JoinHandle;
 
 pub use accounts::{Credentials, NewAccount};
 pub use administration::AccountRow;
-pub use contacts::{ContactChange, Contacts};
+pub use changes::Changes;
+pub use contacts::{ContactChange, Contacts, SightChange};
 pub use devices::{Device, NewDevice, Resumed};
 pub use erasing::Erased;
 pub use error::StoreError;

@@ -239,6 +239,8 @@ pub(super) fn kind_to_column(kind: EventKind) -> i16 {
         EventKind::Device => 34,
         EventKind::Password => 35,
         EventKind::Profile => 36,
+        // Nothing of this kind is ever written.
+        EventKind::Unknown => 0,
     }
 }
 

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::copy::error;
 use super::{from_sql, to_sql};
+use crate::limits;
 use crate::local_store::{Item, ItemChange, ItemState, NewItem, StoreError};
 
 /// An outbox of a lower version has to be brought up to this one, not thrown away.
@@ -30,6 +31,12 @@ CREATE TABLE reads (
 
 pub(super) fn add(connection: &mut Connection, item: &NewItem) -> Result<u64, StoreError> {
     insist(connection)?;
+    let count: i64 = connection
+        .query_row("SELECT count(*) FROM items", [], |row| row.get(0))
+        .map_err(error)?;
+    if from_sql(count) >= limits::OUTBOX {
+        return Err(StoreError::Full);
+    }
     let id: i64 = connection
         .prepare_cached(
             "INSERT INTO items (lane, client_id, request, data, time, waiting, state)
@@ -60,6 +67,15 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<Item>, StoreError>
         statement.query_map([], item)?.collect()
     };
     read(connection).map_err(error)
+}
+
+pub(super) fn one(connection: &mut Connection, id: u64) -> Result<Option<Item>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT id, lane, client_id, request, NULL, time, state, length(data) FROM items WHERE id = ?1",
+        )
+        .and_then(|mut statement| statement.query_row([to_sql(id)], item).optional())
+        .map_err(error)
 }
 
 pub(super) fn next(connection: &mut Connection, busy: &[String]) -> Result<Option<Item>, StoreError> {

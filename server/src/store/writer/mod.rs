@@ -5,6 +5,7 @@
 //! survives a power cut, and nothing is ever announced that could still be lost.
 
 mod append;
+mod marks;
 mod scope;
 
 use std::future::Future;
@@ -21,6 +22,7 @@ pub use scope::Author;
 pub(super) use scope::{Previous, Scope};
 
 use super::error::StoreError;
+use super::marks::{Marks, Raise};
 use super::open::begin_writing;
 use super::types::{Announcement, Append, Receipt, Stored};
 use crate::clock::Clock;
@@ -60,14 +62,14 @@ trait Change: Send {
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all work is appends, and a box would cost each an allocation"
-)]
 enum Work {
     Append(Append, Completion, OwnedSemaphorePermit),
     Change(Box<dyn Change>),
+    Raise(Raise, Answer),
 }
+
+/// Where the marks in force go.
+type Answer = oneshot::Sender<Result<Marks, StoreError>>;
 
 /// The writer's end that everybody holds.
 #[derive(Clone)]
@@ -88,6 +90,14 @@ impl WriterHandle {
         {
             completion(Err(StoreError::Busy));
         }
+    }
+
+    /// Raises somebody's marks; returns those in force, after the commit.
+    pub(super) async fn raise(&self, raise: Raise) -> Result<Marks, StoreError> {
+        let (answer, marks) = oneshot::channel();
+        let queued = self.queue.send(Work::Raise(raise, answer)).await;
+        queued.map_err(|_| StoreError::Busy)?;
+        marks.await.unwrap_or(Err(StoreError::Busy))
     }
 
     /// Runs statements in the writer's transaction and returns what they gave, after the commit.
@@ -169,6 +179,7 @@ struct Outcome {
     announcements: Vec<Announcement>,
     receipts: Vec<Result<Receipt, StoreError>>,
     changes: Vec<Result<(), StoreError>>,
+    marks: Vec<Result<Marks, StoreError>>,
 }
 
 impl Writer {
@@ -220,6 +231,11 @@ impl Writer {
             outcome.receipts = receipts;
             outcome.events.append(&mut events);
         }
+        if !batch.raises.is_empty() {
+            let (marks, mut announcements) = marks::raise_all(&transaction, &batch.raises).await?;
+            outcome.marks = marks;
+            outcome.announcements.append(&mut announcements);
+        }
         transaction.commit().await?;
         Ok(outcome)
     }
@@ -252,6 +268,10 @@ impl Writer {
                 for (change, result) in batch.changes.into_iter().zip(outcome.changes) {
                     change.finish(result);
                 }
+                for (answer, marks) in batch.answers.into_iter().zip(outcome.marks) {
+                    // Whoever asked may have gone; the marks stand all the same.
+                    let _ = answer.send(marks);
+                }
             }
             Err(error) => {
                 for completion in batch.completions {
@@ -259,6 +279,9 @@ impl Writer {
                 }
                 for change in batch.changes {
                     change.finish(Err(error.clone()));
+                }
+                for answer in batch.answers {
+                    let _ = answer.send(Err(error.clone()));
                 }
             }
         }
@@ -270,6 +293,8 @@ struct Batch {
     appends: Vec<Append>,
     completions: Vec<Completion>,
     changes: Vec<Box<dyn Change>>,
+    raises: Vec<Raise>,
+    answers: Vec<Answer>,
     bytes: usize,
     /// The places in the queue, given back once the batch is written.
     room: Vec<OwnedSemaphorePermit>,
@@ -285,10 +310,14 @@ impl Batch {
                 self.room.push(room);
             }
             Work::Change(change) => self.changes.push(change),
+            Work::Raise(raise, answer) => {
+                self.raises.push(raise);
+                self.answers.push(answer);
+            }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.appends.len() + self.changes.len() < BATCH && self.bytes < BATCH_BYTES
+        self.appends.len() + self.changes.len() + self.raises.len() < BATCH && self.bytes < BATCH_BYTES
     }
 }

@@ -74,16 +74,7 @@ impl Scope {
 
     /// The next revision: what is marked with it is newer than everything that was committed before, and older than what comes.
     pub(in crate::store) async fn next_revision(&self) -> Result<i64, StoreError> {
-        let row = revisions::Entity::update_many()
-            .col_expr(
-                revisions::Column::Value,
-                Expr::col(revisions::Column::Value).add(1),
-            )
-            .exec_with_returning(&self.savepoint)
-            .await?
-            .pop()
-            .ok_or(StoreError::NotFound)?;
-        Ok(row.value)
+        take_revisions(&self.savepoint, 1).await
     }
 
     /// Makes sure that the account can still be used: what the handler saw may have changed since.
@@ -221,4 +212,18 @@ impl Scope {
         });
         Ok(row.newest)
     }
+}
+
+/// Takes so many revisions; returns the last of them.
+pub(super) async fn take_revisions(transaction: &DatabaseTransaction, count: i64) -> Result<i64, StoreError> {
+    let row = revisions::Entity::update_many()
+        .col_expr(
+            revisions::Column::Value,
+            Expr::col(revisions::Column::Value).add(count),
+        )
+        .exec_with_returning(transaction)
+        .await?
+        .pop()
+        .ok_or(StoreError::NotFound)?;
+    Ok(row.value)
 }

@@ -78,7 +78,7 @@ pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) ->
                 };
                 did(event, reader, &what)
             }
-            EventKind::Conversation => return None,
+            EventKind::Conversation | EventKind::Unknown => return None,
         },
         None if matches!(event.event, EventKind::Message | EventKind::File) => {
             said(event, reader, "(erased)")
