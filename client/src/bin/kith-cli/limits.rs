@@ -14,6 +14,9 @@ pub(crate) const LOSSES: u32 = 3;
 /// Longest time that a command goes on for the sake of what waited before it.
 pub(crate) const LEFTOVERS: Duration = Duration::from_secs(20);
 
+/// Longest time that a command stays for to tell what was received and read.
+pub(crate) const MARKS: Duration = Duration::from_secs(2);
+
 /// How often the outbox is looked at for what another program did with it.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -25,6 +28,9 @@ pub(crate) const CHAT_PAGE: u32 = 20;
 
 /// Messages at the end of a conversation that `chat` looks at again when something has changed.
 pub(crate) const CHAT_WINDOW: u32 = 200;
+
+/// Longest wait for the last lines to appear when a chat ends.
+pub(crate) const LAST_LINES: Duration = Duration::from_millis(300);
 
 /// Lines that were typed and wait; more make the keyboard wait.
 pub(crate) const LINES: usize = 16;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kith_client::local_store::sqlite::{Owner, SqliteStore};
 use kith_client::{Account, Changes, Engine, EngineError, Error, Logs, Pending, Progress, Status, Store};
 use kith_common::Username;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::account::{Chosen, forget_token};
 use crate::args::{Place, Waiting};
@@ -50,6 +50,10 @@ impl Opened {
         let result = work(&mut opened).await;
         if result.is_ok() {
             opened.send_leftovers().await?;
+            if opened.engine.status() == Status::Online {
+                // What can't be told in this time is told over the next connection.
+                let _ = timeout(limits::MARKS, opened.engine.marks_told()).await;
+            }
         }
         opened.engine.close().await;
         result
@@ -257,6 +261,12 @@ impl Opened {
             }) => Some(Progress::Failed(error)),
             Some(_) => None,
         })
+    }
+
+    /// Throws something out of the outbox.
+    pub(crate) async fn discard(&mut self, id: u64) -> Result<(), Failure> {
+        self.leftovers.retain(|item| item.id != id);
+        Ok(self.engine.discard(id).await?)
     }
 
     /// Stays until what waited before is sent, and tells of it.

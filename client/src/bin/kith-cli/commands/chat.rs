@@ -32,7 +32,7 @@ pub(crate) async fn chat(place: &Place, to: Username, output: &Output) -> Result
         opened.online_if_possible().await?;
         expect_person(opened, &to).await?;
         opened.engine.set_presence(Presence::Online).await;
-        let mut chat = Chat::open(opened, to)?;
+        let mut chat = Chat::open(opened, to).await?;
         let result = chat.run().await;
         chat.close(result)
     })
@@ -67,34 +67,34 @@ enum Next {
 }
 
 impl<'a> Chat<'a> {
-    fn open(opened: &'a mut Opened, to: Username) -> Result<Self, Failure> {
+    /// Shows the last messages and begins to read.
+    async fn open(opened: &'a mut Opened, to: Username) -> Result<Self, Failure> {
         let connection = opened.engine.status();
-        let mut chat = Self {
-            view: None,
-            editor: Editor::start(String::new())?,
+        let mut lines = vec![format!(
+            "Chat with {to}. /help lists what else can be typed; /quit, Ctrl+C or Ctrl+D end it."
+        )];
+        let mut view = opened.engine.conversation_with(to.as_str()).map(View::of);
+        match &mut view {
+            Some(view) => lines.extend(view.news(&opened.engine, &[]).await?),
+            None => lines.push(format!("There are no messages with {to} yet.")),
+        }
+        Ok(Self {
+            view,
+            editor: Editor::start(&lines)?,
             connection,
             typing: false,
             waiting: 0,
             opened,
             to,
-        };
-        let to = &chat.to;
-        let hello =
-            format!("Chat with {to}. /help lists what else can be typed; /quit, Ctrl+C or Ctrl+D end it.");
-        chat.editor.print([hello])?;
-        Ok(chat)
+        })
     }
 
     async fn run(&mut self) -> Result<(), Failure> {
         let mut stopped = pin!(stopped());
         self.show_news(&[]).await?;
-        if self.view.is_none() {
-            self.editor
-                .print([format!("There are no messages with {} yet.", self.to)])?;
-        }
         self.count_waiting().await?;
         loop {
-            self.show_status()?;
+            self.show_status();
             let next = tokio::select! {
                 typed = self.editor.next() => self.take_typed(typed).await?,
                 changes = self.opened.changes.next() => match changes {
@@ -153,10 +153,10 @@ impl<'a> Chat<'a> {
                         self.editor.print([
                             format!("   !  {}", failure.message()),
                             format!("   !  you typed: {line}"),
-                        ])?;
+                        ]);
                     }
                 }
-                Err(sentence) => self.editor.print([format!("   !  {sentence}")])?,
+                Err(sentence) => self.editor.print([format!("   !  {sentence}")]),
             },
         }
         self.editor.go_on();
@@ -167,18 +167,23 @@ impl<'a> Chat<'a> {
         let engine = self.opened.engine.clone();
         let id = match command {
             Command::Nothing | Command::Quit => return Ok(()),
-            Command::Help => return self.help(),
+            Command::Help => {
+                self.help();
+                return Ok(());
+            }
             Command::Older => {
                 let lines = match &mut self.view {
                     Some(view) => view.older(&engine).await?,
                     None => vec!["There is nothing older.".to_owned()],
                 };
-                return self.editor.print(lines);
+                self.editor.print(lines);
+                return Ok(());
             }
             Command::Retry(id) => return Ok(engine.retry(id).await?),
             Command::Discard(id) => {
                 engine.discard(id).await?;
-                return self.editor.print([format!("   -  thrown away: {id}")]);
+                self.editor.print([format!("   -  thrown away: {id}")]);
+                return Ok(());
             }
             Command::Say(text) => engine.send(&self.to, text, None).await?,
             Command::File(path) => {
@@ -212,14 +217,14 @@ impl<'a> Chat<'a> {
         Ok(())
     }
 
-    fn help(&mut self) -> Result<(), Failure> {
+    fn help(&self) {
         let line = |(name, takes, does): &(&str, &str, &str)| {
             let command = format!("{name} {takes}");
             format!("  {command:<18} {does}")
         };
         let mut lines: Vec<String> = COMMANDS.iter().map(line).collect();
         lines.push("All else is sent; what begins with a slash is sent with two.".to_owned());
-        self.editor.print(lines)
+        self.editor.print(lines);
     }
 
     fn conversation(&self) -> Result<&str, Failure> {
@@ -291,12 +296,13 @@ impl<'a> Chat<'a> {
         };
         let lines = view.news(engine, changed).await?;
         engine.mark_read(&view.conversation, view.newest()).await?;
-        self.editor.print(lines)
+        self.editor.print(lines);
+        Ok(())
     }
 
     async fn count_waiting(&mut self) -> Result<(), Failure> {
         let items = self.opened.engine.outbox().await?;
-        let waits = |item: &&Pending| matches!(item.progress, Progress::Waiting | Progress::Sending);
+        let waits = |item: &&Pending| item.progress == Progress::Waiting;
         self.waiting = items.iter().filter(waits).count();
         Ok(())
     }
@@ -308,11 +314,12 @@ impl<'a> Chat<'a> {
             return Ok(());
         };
         let named = what_waits(&self.opened.engine, &item.write);
-        self.editor.print([format!("   -  {named}: {what}")])
+        self.editor.print([format!("   -  {named}: {what}")]);
+        Ok(())
     }
 
     /// The line above what is typed: the other one, one's own last message, the connection.
-    fn show_status(&mut self) -> Result<(), Failure> {
+    fn show_status(&self) {
         let engine = &self.opened.engine;
         let mut parts = vec![match (self.typing, engine.presence(self.to.as_str())) {
             (true, _) => format!("{} is typing", self.to),
@@ -334,6 +341,6 @@ impl<'a> Chat<'a> {
         if self.waiting > 0 {
             parts.push(format!("{} waiting", self.waiting));
         }
-        self.editor.set_status(&parts.join(" · "))
+        self.editor.set_status(&parts.join(" · "));
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn outbox(place: &Place, action: Option<Outbox>, output: &Outpu
         }
         Outbox::Discard { id } => {
             let item = find(opened, id).await?;
-            opened.engine.discard(id).await?;
+            opened.discard(id).await?;
             let what = what_waits(&opened.engine, &item.write);
             output.done(&format!("Thrown away: {what}."))
         }

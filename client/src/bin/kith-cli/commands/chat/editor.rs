@@ -2,6 +2,7 @@
 //! and leaves alone what is being typed.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as threads};
 use std::thread;
@@ -45,7 +46,10 @@ pub(super) struct Editor {
     typed: mpsc::Receiver<Typed>,
     go_on: threads::Sender<()>,
     shared: Arc<Mutex<Shared>>,
-    printer: Box<dyn ExternalPrinter + Send>,
+    /// To the thread that prints. It has no limit, for the chat may not wait for it: while a line is being taken, that thread
+    /// waits for the chat.
+    prints: Option<threads::Sender<String>>,
+    printed: threads::Receiver<Infallible>,
     /// How the terminal was before.
     modes: Modes,
     plain: bool,
@@ -57,6 +61,8 @@ struct Shared {
     status: String,
     /// A line was completed and is being wiped from the screen: nothing may be printed now.
     wiping: bool,
+    /// Something is being printed, and nobody knows how far it has come.
+    printing: bool,
     /// What is to be printed after that.
     waiting: Vec<String>,
 }
@@ -66,16 +72,13 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 impl Editor {
-    /// Shows the lines and begins to read.
-    pub(super) fn start(status: String) -> Result<Self, Failure> {
+    /// Prints the first lines and begins to read.
+    pub(super) fn start(lines: &[String]) -> Result<Self, Failure> {
         let failed =
             |error: ReadlineError| Failure::new(Exit::Local, format!("can't use the terminal: {error}"));
         let modes = Modes::of_terminal();
         let plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let shared = Arc::new(Mutex::new(Shared {
-            status,
-            ..Shared::default()
-        }));
+        let shared = Arc::new(Mutex::new(Shared::default()));
         let config = Config::builder()
             // What stands above the prompt counts as its colours.
             .color_mode(ColorMode::Forced)
@@ -89,19 +92,37 @@ impl Editor {
             keys: keys.clone(),
             shared: Arc::clone(&shared),
         }));
-        let printer: Box<dyn ExternalPrinter + Send> =
-            Box::new(editor.create_external_printer().map_err(failed)?);
+        let printer = editor.create_external_printer().map_err(failed)?;
+        let mut out = io::stdout().lock();
+        lines
+            .iter()
+            .try_for_each(|line| writeln!(out, "{}", printable(line)))
+            .and_then(|()| out.flush())
+            .map_err(|error| Failure::output(&error))?;
+        drop(out);
         let theirs = Arc::clone(&shared);
         // It ends after the line that ends the chat; otherwise with the program, for nothing wakes it from reading.
         thread::Builder::new()
             .name("kith-keyboard".to_owned())
             .spawn(move || read(editor, &keys, &may_go_on, &theirs, plain))
             .map_err(|error| Failure::new(Exit::Local, error.to_string()))?;
+        let (prints, to_print) = threads::channel();
+        let (printing, printed) = threads::channel();
+        let theirs = Arc::clone(&shared);
+        // It ends when there is nothing more to print.
+        thread::Builder::new()
+            .name("kith-screen".to_owned())
+            .spawn(move || {
+                print_all(printer, &to_print, &theirs);
+                drop::<threads::Sender<Infallible>>(printing);
+            })
+            .map_err(|error| Failure::new(Exit::Local, error.to_string()))?;
         Ok(Self {
             typed,
             go_on,
             shared,
-            printer,
+            prints: Some(prints),
+            printed,
             modes,
             plain,
         })
@@ -119,44 +140,65 @@ impl Editor {
     }
 
     /// Prints lines above what is typed.
-    pub(super) fn print(&mut self, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    pub(super) fn print(&self, lines: impl IntoIterator<Item = String>) {
         let text: String = lines.into_iter().map(|line| printable(&line) + "\n").collect();
-        if text.is_empty() {
-            return Ok(());
+        if !text.is_empty() {
+            self.put(text);
         }
-        self.put(text)
     }
 
     /// Says how things stand.
-    pub(super) fn set_status(&mut self, status: &str) -> Result<(), Failure> {
+    pub(super) fn set_status(&self, status: &str) {
         let status = printable(status);
         {
             let mut shared = lock(&self.shared);
             if shared.status == status || self.plain {
-                return Ok(());
+                return;
             }
             shared.status = status;
         }
-        self.put(REDRAW.to_owned())
+        self.put(REDRAW.to_owned());
     }
 
-    fn put(&mut self, text: String) -> Result<(), Failure> {
-        let mut shared = lock(&self.shared);
-        if shared.wiping {
-            if text != REDRAW {
-                shared.waiting.push(text);
-            }
-            return Ok(());
+    fn put(&self, text: String) {
+        if let Some(prints) = &self.prints {
+            // A screen that is gone is noticed at the keyboard.
+            let _ = prints.send(text);
         }
-        let printed = self.printer.print(text);
-        printed.map_err(|error| Failure::output(&io::Error::other(error.to_string())))
     }
 
     /// Gives the terminal back, in the middle of a line too.
-    pub(super) fn end(self) {
+    pub(super) fn end(mut self) {
+        self.prints = None;
+        // What was printed last should be seen, if it can be.
+        let _ = self.printed.recv_timeout(limits::LAST_LINES);
         if self.modes.restore() && !self.plain {
             // The library asks for pastes in brackets, and would take that back when it has read its line.
             let _ = write!(io::stdout(), "\u{1b}[?2004l\r\n").and_then(|()| io::stdout().flush());
+        }
+    }
+}
+
+/// Prints what comes, above the line that is being typed.
+///
+/// The library takes one text at a time while it reads a line; the next one waits for it, and so does this thread. It may
+/// hold no lock meanwhile.
+fn print_all(mut printer: impl ExternalPrinter, texts: &threads::Receiver<String>, shared: &Mutex<Shared>) {
+    for text in texts {
+        {
+            let mut shared = lock(shared);
+            if shared.wiping {
+                if text != REDRAW {
+                    shared.waiting.push(text);
+                }
+                continue;
+            }
+            shared.printing = true;
+        }
+        let printed = printer.print(text);
+        lock(shared).printing = false;
+        if printed.is_err() {
+            return;
         }
     }
 }
@@ -201,7 +243,8 @@ fn read(
 fn wipe(line: &str, plain: bool, shared: &Mutex<Shared>) {
     let mut shared = lock(shared);
     let mut text = String::new();
-    if !plain {
+    // Where something was just being printed the line may have moved: it is better seen twice than something else not at all.
+    if !plain && !shared.printing {
         let columns = window::columns();
         let rows: usize = line
             .split('\n')
