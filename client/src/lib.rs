@@ -87,8 +87,8 @@ mod trust;
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
 pub use engine::{
-    Change, Changes, Clock, Contacts, Content, Conversation, Engine, EngineError, Identity, Message, Older,
-    Options, Page, Pending, Progress, Status, To, Write,
+    Change, Changes, Clock, Contacts, Content, Conversation, Engine, EngineError, Identity, Log, Message,
+    Older, Options, Page, Pending, Progress, Status, To, Write,
 };
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};

@@ -97,7 +97,14 @@ impl Logs {
         }
     }
 
-    fn number(&self, conversation: &str) -> u64 {
+    /// Notes that a log has nothing any more in front of this number.
+    pub fn begins_at(&mut self, conversation: &str, first: u64) {
+        let log = self.log(conversation);
+        log.number = log.number.max(first.saturating_sub(1));
+    }
+
+    /// The number of the newest event that was read; 0 where none was.
+    pub fn number(&self, conversation: &str) -> u64 {
         self.0.get(conversation).map_or(0, |log| log.number)
     }
 

@@ -1,12 +1,19 @@
 //! `kith-cli` as people and scripts run it, against the real server.
 
+mod at_a_terminal;
 mod chat;
 mod errors;
+mod export;
 mod files;
+mod history;
 mod invites;
 mod listen;
+mod outbox;
+mod profile;
 mod sessions;
+mod shells;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::process::{Output, Stdio};
 
@@ -99,9 +106,24 @@ impl Person {
         events.filter(is_of_a_conversation).collect()
     }
 
+    /// What a command prints for programs, line by line.
+    async fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let printed = self.does(&[&["--json"], arguments].concat()).await;
+        let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        printed.lines().map(line).collect()
+    }
+
+    /// Runs a command that must succeed and has something to say beside its output, which is returned.
+    async fn notes(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        told
+    }
+
     /// What is in the profile.
     fn profile(&self) -> Value {
-        serde_json::from_slice(&std::fs::read(self.home.path().join("kith/profile.json")).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(self.home.path().join("kith/profile.json")).unwrap()).unwrap()
     }
 }
 

@@ -29,6 +29,11 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Opens a shell in this folder, which is also its home.
     pub(crate) async fn open(folder: &Path) -> Self {
+        Self::open_on(folder, "dumb").await
+    }
+
+    /// The same on a terminal of this kind.
+    pub(crate) async fn open_on(folder: &Path, kind: &str) -> Self {
         let programs = program("kith-cli", "KITH_CLI_BIN");
         let programs = programs.parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap();
@@ -46,7 +51,7 @@ impl Terminal {
             .env_clear()
             .env("PATH", path.unwrap())
             .env("HOME", folder)
-            .env("TERM", "dumb")
+            .env("TERM", kind)
             .env("TZ", "UTC")
             .env("PS1", PROMPT)
             .current_dir(folder)
@@ -93,8 +98,18 @@ impl Terminal {
 
     /// Presses Ctrl+C and waits for the shell.
     pub(crate) async fn interrupt(&mut self) {
-        self.input.write_all(INTERRUPT.as_bytes()).await.unwrap();
+        self.press(INTERRUPT).await;
         self.wait_for(&[&format!("\n{PROMPT}")]).await;
+    }
+
+    /// Types these keys, and no Enter after them.
+    pub(crate) async fn press(&mut self, keys: &str) {
+        self.input.write_all(keys.as_bytes()).await.unwrap();
+    }
+
+    /// All that was shown, to the character.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
     }
 
     /// Waits until one of these is shown that was not there before; returns which.
@@ -143,7 +158,8 @@ impl Terminal {
             .expect("the password would be shown");
     }
 
-    async fn enter(&mut self, text: &str) {
+    /// Types a line.
+    pub(crate) async fn enter(&mut self, text: &str) {
         self.input
             .write_all(format!("{text}\n").as_bytes())
             .await

@@ -238,6 +238,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Waits until the server was told of all that was received and read so far. Does nothing where there is no connection:
+    /// the next one tells it.
+    pub async fn marks_told(&self) {
+        let (reply, told) = oneshot::channel();
+        self.command(Command::MarksTold(reply)).await;
+        // It is dropped where nobody can be told.
+        let _ = told.await;
+    }
+
     async fn enqueue(
         &self,
         lane: String,

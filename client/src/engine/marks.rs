@@ -7,12 +7,25 @@ use tokio::time::Instant;
 
 use super::online::Online;
 use super::runner::End;
-use super::sending::{Done, longer};
+use super::sending::{Done, Sending, longer};
 use crate::local_store::{Query, Range};
 use crate::{Error, limits};
 
 /// How far back somebody else's newest event is looked for, in events.
 const LOOK_BACK: u32 = 50;
+
+impl Sending {
+    /// Tells those who wait for it that there are no marks to be told, or none that the server takes now.
+    pub(super) fn say_marks_told(&mut self) {
+        let none_due = !self.marks_due || self.no_marks || self.marks_wait.is_some();
+        if self.marks_under_way.is_empty() && none_due {
+            for waiter in self.marks_waiters.drain(..) {
+                // Whoever asked may have stopped waiting.
+                let _ = waiter.send(());
+            }
+        }
+    }
+}
 
 impl Online<'_> {
     /// Looks for what was stored over an earlier connection and perhaps never told as received.

@@ -85,6 +85,7 @@ impl<'a> Online<'a> {
         self.runner.shared.set_status(Status::Online);
         self.send().await?;
         self.send_marks().await?;
+        self.sending.say_marks_told();
         let wake = self
             .sending
             .wake()
@@ -264,6 +265,7 @@ impl<'a> Online<'a> {
         match command {
             Command::Send => {}
             Command::Marks => self.sending.marks_due = true,
+            Command::MarksTold(reply) => self.sending.marks_waiters.push(reply),
             Command::Sync => self.behind = true,
             Command::Network => {
                 // A connection over the old network is dead without knowing it; a reply shows that this one isn't.

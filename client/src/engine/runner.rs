@@ -21,6 +21,8 @@ pub(super) enum Command {
     Send,
     /// There are marks to be told.
     Marks,
+    /// Say when there are no marks to be told any more.
+    MarksTold(oneshot::Sender<()>),
     /// The copy may lack something.
     Sync,
     /// The network may be another one.
@@ -237,6 +239,8 @@ impl Runner {
                 None
             }
             Command::Renew(_) | Command::Network => Some(command),
+            // Whoever waits for marks learns that nobody can be told.
+            Command::MarksTold(_) => None,
             // What the outbox and the marks want is looked for with every connection.
             Command::Send | Command::Marks | Command::Sync | Command::Typing(_) => None,
         }

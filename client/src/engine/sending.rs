@@ -12,6 +12,7 @@ use kith_common::{
     WireError, limits as protocol,
 };
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub(super) struct Sending {
     pub(super) no_marks: bool,
     pub(super) marks_under_way: BTreeSet<String>,
     pub(super) marks_wait: Option<Wait>,
+    /// Who waits until there are no marks to be told.
+    pub(super) marks_waiters: Vec<oneshot::Sender<()>>,
     /// The newest event of somebody else in each conversation, of those that came over this connection.
     pub(super) others: BTreeMap<String, u64>,
 }

@@ -79,12 +79,12 @@ impl Story {
         self.command(arguments).output().await.unwrap()
     }
 
-    /// Runs a command of somebody who is logged in, with what the server does meanwhile.
+    /// Runs a command of somebody who is logged in, with what the server does once it is asked for more than what is new.
     async fn run_with(&self, arguments: &[&str], script: impl AsyncFnOnce(&mut Peer)) -> Output {
         let script = async {
-            let mut peer = self.resumed().await;
+            let mut peer = self.synced().await;
             script(&mut peer).await;
-            assert_eq!(peer.next().await, None);
+            peer.serve_engine().await;
         };
         let ((), output) = tokio::join!(script, self.run(arguments));
         output
@@ -93,6 +93,13 @@ impl Story {
     async fn resumed(&self) -> Peer {
         let mut peer = self.server.resumed().await;
         peer.serve("hello", hello_with(&[self.authority.pin()])).await;
+        peer
+    }
+
+    /// The same, when there is nothing new.
+    async fn synced(&self) -> Peer {
+        let mut peer = self.resumed().await;
+        peer.serve("sync", json!({"logs": [], "more": false})).await;
         peer
     }
 

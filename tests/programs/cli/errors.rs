@@ -7,12 +7,19 @@ async fn a_server_that_is_not_there() {
     let mut server = Server::start();
     let alice = Person::registered("alice", &server).await;
     server.kill();
-    let told = alice.fails(3, &["send", "bob", "hi"]).await;
+    let told = alice.fails(3, &["sessions"]).await;
     let address = server.address;
+    let why = format!(
+        "can't reach {address}: check its address and your network, and whether it runs (Connection refused)"
+    );
+    assert_eq!(told, why);
+    // What was written is kept.
+    let told = alice.fails(7, &["send", "bob", "hi"]).await;
     assert_eq!(
         told,
         format!(
-            "can't reach {address}: check its address and your network, and whether it runs (Connection refused)"
+            "{why}; the message to bob waits in the outbox as 1 and goes out with the next command that reaches the \
+             server"
         )
     );
     // A name that no name service knows (RFC 6761, section 6.4).
@@ -64,6 +71,15 @@ async fn who_is_not_logged_in_is_told_how() {
         &["contacts"],
         &["listen"],
         &["sessions"],
+        &["history", "bob"],
+        &["edit", "bob", "1", "x"],
+        &["delete", "bob", "1"],
+        &["react", "bob", "1", "x"],
+        &["send", "--no-wait", "bob", "hi"],
+        &["profile"],
+        &["status"],
+        &["outbox"],
+        &["export", "folder"],
         &["password"],
         &["logout"],
         &["get-file", "x"],

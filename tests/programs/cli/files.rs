@@ -36,10 +36,13 @@ async fn files_arrive_to_the_byte_and_replace_nothing() {
     // What is there stays, unless it is said otherwise.
     fs::write(&there, "mine").unwrap();
     let told = bob.fails(6, &["get-file", &id]).await;
-    assert_eq!(told, "holiday.bin is there already; say --output PATH or --force");
+    assert_eq!(
+        told,
+        "holiday.bin is there already; name another PATH, or say --force"
+    );
     bob.fails(6, &["get-file", &id, "--output", "holiday.bin"]).await;
     assert_eq!(fs::read(&there).unwrap(), b"mine");
-    bob.does(&["get-file", &id, "--output", "other.bin"]).await;
+    bob.does(&["get-file", &id, "other.bin"]).await;
     assert!(fs::read(bob.home.path().join("other.bin")).unwrap() == bytes);
     let printed = bob
         .command(&["get-file", &id, "--output", "-"])
@@ -86,7 +89,7 @@ async fn what_is_no_file_or_not_for_oneself_is_refused() {
     fs::write(alice.home.path().join("large"), vec![0; 8 * 1024 * 1024 + 1]).unwrap();
     let large = alice.fails(1, &["send-file", "bob", "large"]).await;
     assert!(
-        large.contains("large is too large: this server takes files up to 8388608 bytes"),
+        large.contains("large is too large: at most 8388608 bytes can be sent"),
         "{large}"
     );
 }

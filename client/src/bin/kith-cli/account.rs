@@ -1,10 +1,10 @@
 //! From what the command line and the profile say to a connection.
 
 use kith_client::{
-    Account, Error, Found, Guest, KnownServer, Logs, Profile, Pushes, ServerAddress, Session, Store, Target,
-    Trust, TrustError,
+    Account, Clock, Error, Found, Guest, Identity, KnownServer, Options, Profile, ServerAddress, Store,
+    Target, Trust, TrustError,
 };
-use kith_common::{ErrorCode, InviteLink, Pin, SentReply, Username, limits};
+use kith_common::{InviteLink, LoginReply, Pin, Username, limits};
 
 use crate::args::Place;
 use crate::failure::{Exit, Failure};
@@ -19,16 +19,6 @@ pub(crate) struct Contact {
     store: Store,
     server: ServerAddress,
     trusted: KnownServer,
-}
-
-/// A session, and the account that it belongs to.
-pub(crate) struct Opened {
-    pub(crate) session: Session,
-    pub(crate) pushes: Pushes,
-    pub(crate) account: Account,
-    store: Store,
-    /// The account's name in the profile.
-    name: String,
 }
 
 impl Contact {
@@ -78,20 +68,26 @@ impl Contact {
     }
 
     /// Logs in, and remembers the account, its token and the keys to pin.
-    pub(crate) async fn login(self, user: &Username, password: String) -> Result<Opened, Failure> {
+    pub(crate) async fn login(
+        self,
+        user: &Username,
+        password: String,
+    ) -> Result<(Account, LoginReply), Failure> {
         let Self {
             guest,
             store,
             server,
             mut trusted,
         } = self;
-        let (session, pushes) = guest.login(user, password, Some(device_name())).await?;
-        let login = session.login().clone();
+        let (session, _) = guest.login(user, password, Some(device_name())).await?;
+        let reply = session.login().clone();
+        let login = reply.clone();
         if !session.pins().is_empty() {
             trusted.pins = session.pins().to_vec();
         }
         let token = Some(session.token().to_owned());
-        let (name, account) = store.change(|profile| {
+        session.close().await;
+        let account = store.change(|profile| {
             let name = profile.name_for(&server, &login.username);
             let before = profile
                 .accounts
@@ -107,22 +103,24 @@ impl Contact {
             };
             profile.servers.insert(server, trusted);
             profile.accounts.insert(name.clone(), account.clone());
-            profile.last = Some(name.clone());
-            (name, account)
+            profile.last = Some(name);
+            account
         })?;
-        Ok(Opened {
-            session,
-            pushes,
-            account,
-            store,
-            name,
-        })
+        Ok((account, reply))
     }
 }
 
-impl Opened {
-    /// Resumes the session of the account that the command line names, or else the one used last.
-    pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
+/// The account that a command is about: the one that the command line names, or else the one used last.
+pub(crate) struct Chosen {
+    pub(crate) account: Account,
+    pub(crate) trust: Trust,
+    pub(crate) store: Store,
+    /// The account's name in the profile.
+    pub(crate) name: String,
+}
+
+impl Chosen {
+    pub(crate) fn by(place: &Place) -> Result<Self, Failure> {
         let store = Store::of_user()?;
         let profile = store.load()?;
         let server = place.server.as_ref().map(ServerAddress::from);
@@ -135,58 +133,34 @@ impl Opened {
             }
             Found::None => return Err(unknown_account(place)),
         };
-        let token = account.token.clone().ok_or_else(|| logged_out(&account))?;
         let link_pin = place.server.as_ref().and_then(|link| link.pin);
         let trust = choose_trust(&profile, place, &account.server, link_pin)?.trust()?;
-        let (session, pushes) = match Session::resume(target(&account.server, trust), token).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                if error.is_refused(ErrorCode::SessionEnded) {
-                    forget_token(&store, &name)?;
-                }
-                return Err(error.into());
-            }
-        };
-        store.change(|profile| {
-            profile.last = Some(name.clone());
-            if !session.pins().is_empty() {
-                let known = profile.servers.entry(account.server.clone()).or_default();
-                known.pins = session.pins().to_vec();
-            }
-        })?;
         Ok(Self {
-            session,
-            pushes,
             account,
+            trust,
             store,
             name,
         })
     }
 
-    /// Remembers what was read.
-    pub(crate) fn keep_logs(&self, logs: &Logs) -> Result<(), Failure> {
-        Ok(self.store.change(|profile| {
-            if let Some(account) = profile.accounts.get_mut(&self.name) {
-                account.logs.merge(logs);
-            }
-        })?)
-    }
-
-    /// Remembers that one's own message needn't be shown as missed.
-    pub(crate) fn keep_sent(&self, sent: &SentReply, to: &Username) -> Result<(), Failure> {
-        let mut logs = self.account.logs.clone();
-        logs.read_number(&sent.conversation, sent.number);
-        logs.note_other(&sent.conversation, to.as_str());
-        self.keep_logs(&logs)
-    }
-
-    /// Forgets the session's secret, once it is worth nothing.
-    pub(crate) fn forget_token(&self) -> Result<(), Failure> {
-        forget_token(&self.store, &self.name)
+    /// What an engine needs to resume the account's session.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        let account = &self.account;
+        Ok(Options {
+            target: target(&account.server, self.trust.clone()),
+            me: Identity {
+                username: account.username.clone(),
+                account: account.account.clone(),
+                device: account.device,
+            },
+            token: account.token.clone().ok_or_else(|| logged_out(account))?,
+            clock: Clock::system(),
+        })
     }
 }
 
-fn forget_token(store: &Store, name: &str) -> Result<(), Failure> {
+/// Forgets a session's secret, which is worth nothing any more.
+pub(crate) fn forget_token(store: &Store, name: &str) -> Result<(), Failure> {
     Ok(store.change(|profile| {
         if let Some(account) = profile.accounts.get_mut(name) {
             account.token = None;

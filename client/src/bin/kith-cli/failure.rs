@@ -2,8 +2,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use kith_client::{CaFileError, Error, ProfileError, TrustError, system_reason};
-use kith_common::ErrorCode;
+use kith_client::local_store::StoreError;
+use kith_client::{CaFileError, EngineError, Error, ProfileError, TrustError, system_reason};
+use kith_common::{ErrorCode, WireError};
 
 use crate::terminal::printable;
 
@@ -23,11 +24,19 @@ pub(crate) enum Exit {
     Untrusted = 4,
     NotLoggedIn = 5,
     Local = 6,
+    /// What was written is kept, and goes out with the next command that reaches the server.
+    Kept = 7,
     /// Whoever read the output has gone: there is nobody to tell, and nothing is wrong.
     Unread = 0,
 }
 
+const SESSION_ENDED: &str = "this session has ended; log in again with `kith-cli login`";
+
 impl Failure {
+    pub(crate) fn session_ended() -> Self {
+        Self::new(Exit::NotLoggedIn, SESSION_ENDED)
+    }
+
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { exit, message }
@@ -57,6 +66,29 @@ impl Failure {
     pub(crate) fn after(self, meaning: &str) -> Self {
         let message = format!("{meaning} ({})", self.message);
         Self { message, ..self }
+    }
+
+    /// The same, after something was put into the outbox, where it stays. `what` names it: "the message to bob".
+    pub(crate) fn but_kept(self, what: &str, id: u64) -> Self {
+        let message = format!(
+            "{}; {what} waits in the outbox as {id} and goes out with the next command that reaches the server",
+            self.message
+        );
+        let exit = match self.exit {
+            Exit::Unreachable => Exit::Kept,
+            exit => exit,
+        };
+        Self { exit, message }
+    }
+
+    /// What the person is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether it is about the network, so that what this machine holds may do for now.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self.exit, Exit::Unreachable)
     }
 
     /// Tells the person, and says how the program should end.
@@ -92,9 +124,7 @@ impl From<Error> for Failure {
                  run this again with --pin {pin}"
             ),
             Error::Refused(refusal) => match (refusal.code, refusal.retry_after) {
-                (ErrorCode::SessionEnded, _) => {
-                    "this session has ended; log in again with `kith-cli login`".to_owned()
-                }
+                (ErrorCode::SessionEnded, _) => SESSION_ENDED.to_owned(),
                 (_, Some(seconds)) => format!("{} (try again in {seconds} s)", refusal.message),
                 (ErrorCode::InviteRequired, _) => format!("{} (--invite CODE)", refusal.message),
                 _ => refusal.message.clone(),
@@ -102,6 +132,34 @@ impl From<Error> for Failure {
             error => error.to_string(),
         };
         Self { exit, message }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Network(error) => error.into(),
+            EngineError::Store(error) => error.into(),
+            EngineError::SessionEnded => Self::session_ended(),
+            EngineError::Offline | EngineError::Closed => Self::new(Exit::Unreachable, error.to_string()),
+            EngineError::Empty => Self::usage("there is nothing to send"),
+            EngineError::TooLarge { .. } => Self::usage(error.to_string()),
+            EngineError::UnknownConversation | EngineError::OtherAccount | EngineError::NotPending => {
+                Self::new(Exit::Refused, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Local, error.to_string())
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        Error::Refused(error).into()
     }
 }
 

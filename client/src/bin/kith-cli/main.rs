@@ -4,9 +4,15 @@ mod account;
 mod args;
 mod commands;
 mod failure;
+mod form;
+mod limits;
+mod opened;
 mod output;
+mod progress;
 mod prompt;
+mod signals;
 mod terminal;
+mod window;
 
 use std::process::ExitCode;
 
@@ -31,17 +37,55 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::Register { user, invite } => commands::register(&place, user, invite, &output).await,
         Command::Login { user } => commands::login(&place, user, &output).await,
-        Command::Logout => commands::logout(&place, &output).await,
-        Command::Send { to, text } => commands::send(&place, to, &text, &output).await,
-        Command::SendFile { to, path, name } => commands::send_file(&place, to, &path, name, &output).await,
+        Command::Logout { force } => commands::logout(&place, force, &output).await,
+        Command::Send {
+            waiting,
+            reply_to,
+            to,
+            text,
+        } => commands::send(&place, &waiting, to, &text, reply_to, &output).await,
+        Command::Listen { once, read } => commands::listen(&place, once, read, &output).await,
+        Command::Chat { to } => commands::chat(&place, to, &output).await,
+        Command::History { to, limit, before } => commands::history(&place, to, limit, before, &output).await,
+        Command::Edit {
+            waiting,
+            to,
+            number,
+            text,
+        } => commands::edit(&place, &waiting, to, number, &text, &output).await,
+        Command::Delete { waiting, to, numbers } => {
+            commands::delete(&place, &waiting, to, &numbers, &output).await
+        }
+        Command::React {
+            waiting,
+            to,
+            number,
+            reaction,
+            remove,
+        } => commands::react(&place, &waiting, to, number, (reaction, !remove), &output).await,
+        Command::SendFile {
+            waiting,
+            to,
+            path,
+            name,
+        } => commands::send_file(&place, &waiting, to, &path, name, &output).await,
         Command::GetFile {
             id,
-            output: path,
+            path,
+            output: other,
             force,
-        } => commands::get_file(&place, &id, path.as_deref(), force, &output).await,
-        Command::Listen { once } => commands::listen(&place, once, &output).await,
+        } => commands::get_file(&place, &id, path.or(other).as_deref(), force, &output).await,
         Command::Contacts { action } => commands::contacts(&place, action, &output).await,
+        Command::Profile { action } => commands::profile(&place, action, &output).await,
+        Command::Status => commands::status(&place, &output).await,
+        Command::Outbox { action } => commands::outbox(&place, action, &output).await,
+        Command::Export {
+            folder,
+            without_files,
+        } => commands::export(&place, &folder, !without_files, &output).await,
         Command::Sessions { action } => commands::sessions(&place, action, &output).await,
         Command::Password => commands::password(&place, &output).await,
+        Command::Completions { shell } => commands::completions(shell),
+        Command::Man => commands::man(),
     }
 }

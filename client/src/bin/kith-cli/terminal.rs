@@ -20,7 +20,8 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a terminal would obey it, or show other characters in another order because of it.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         // Marks, embeddings, overrides and isolates (Unicode UAX 9, section 2), and their deprecated relatives.
         || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}')

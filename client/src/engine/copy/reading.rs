@@ -84,6 +84,11 @@ impl Copy {
         self.at_hand().heads.get(log).cloned()
     }
 
+    /// All logs and their heads.
+    pub(crate) fn heads(&self) -> BTreeMap<String, Head> {
+        self.at_hand().heads.clone()
+    }
+
     /// The conversations and their heads.
     pub(crate) fn conversations(&self) -> Vec<(String, Head)> {
         let at_hand = self.at_hand();

@@ -1,8 +1,11 @@
-use kith_common::{InviteLink, Username};
+use kith_client::Account;
+use kith_common::{InviteLink, LoginReply, Username};
 
-use crate::account::{Contact, Opened};
+use crate::account::Contact;
 use crate::args::Place;
 use crate::failure::{Exit, Failure};
+use crate::form::what_waits;
+use crate::opened::Opened;
 use crate::output::Output;
 use crate::prompt;
 
@@ -26,46 +29,59 @@ pub(crate) async fn register(
     let password = prompt::new_password(PASSWORD).await?;
     let contact = contact.still_open().await?;
     contact.guest.register(&user, password.clone(), code).await?;
-    let opened = contact.login(&user, password).await.map_err(|failure| {
+    let (account, login) = contact.login(&user, password).await.map_err(|failure| {
         failure.after("the account was made, but logging in failed; run `kith-cli login`")
     })?;
-    welcome(&opened, output)?;
-    opened.session.close().await;
-    Ok(())
+    welcome(&account, &login, output)
 }
 
 /// Logs in with a password.
 pub(crate) async fn login(place: &Place, user: Username, output: &Output) -> Result<(), Failure> {
     let contact = Contact::open(place, None).await?;
     let password = prompt::password(format!("Password of {user}: "), PASSWORD).await?;
-    let opened = contact.still_open().await?.login(&user, password).await?;
-    welcome(&opened, output)?;
-    opened.session.close().await;
-    Ok(())
+    let (account, login) = contact.still_open().await?.login(&user, password).await?;
+    welcome(&account, &login, output)
 }
 
-/// Ends the session, here and on the server.
-pub(crate) async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
-    let opened = Opened::open(place).await?;
-    opened.session.logout().await?;
-    opened.forget_token()?;
-    output.done(&format!("{} is logged out.", opened.account.username))
+/// Ends the session, here and on the server, and wipes the local copy.
+pub(crate) async fn logout(place: &Place, force: bool, output: &Output) -> Result<(), Failure> {
+    let username = Opened::with(place, async |opened| {
+        opened.online().await?;
+        opened.send_leftovers().await?;
+        let unsent = opened.engine.outbox().await?;
+        if let Some(item) = unsent.first().filter(|_| !force) {
+            let message = format!(
+                "{} was not sent ({} such in all; see `kith-cli outbox`); to throw it away and log out, say --force",
+                what_waits(&opened.engine, &item.write),
+                unsent.len()
+            );
+            return Err(Failure::new(Exit::Refused, message));
+        }
+        opened.engine.logout().await?;
+        opened.forget_token()?;
+        Ok(opened.account.username.clone())
+    })
+    .await?;
+    output.done(&format!("{username} is logged out."))
 }
 
 /// Changes the password.
 pub(crate) async fn password(place: &Place, output: &Output) -> Result<(), Failure> {
-    let opened = Opened::open(place).await?;
-    let old = prompt::password(format!("Password of {}: ", opened.account.username), PASSWORD).await?;
-    let new = prompt::new_password(NEW_PASSWORD).await?;
-    opened.session.change_password(old, new).await?;
-    opened.session.close().await;
+    Opened::with(place, async |opened| {
+        opened.online().await?;
+        let old = prompt::password(format!("Password of {}: ", opened.account.username), PASSWORD).await?;
+        let new = prompt::new_password(NEW_PASSWORD).await?;
+        // The connection may have been lost while they were typed.
+        opened.online().await?;
+        Ok(opened.engine.change_password(old, new).await?)
+    })
+    .await?;
     output.done("The password is changed; all other devices are logged out.")
 }
 
-fn welcome(opened: &Opened, output: &Output) -> Result<(), Failure> {
-    let login = opened.session.login();
-    let server = &opened.account.server;
-    output.result(login, [format!("Logged in as {} at {server}.", login.username)])
+fn welcome(account: &Account, login: &LoginReply, output: &Output) -> Result<(), Failure> {
+    let line = format!("Logged in as {} at {}.", login.username, account.server);
+    output.result(login, [line])
 }
 
 /// The link and code in `--invite`, or else the code in `--server`.

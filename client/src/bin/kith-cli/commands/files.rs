@@ -1,24 +1,57 @@
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use kith_common::{FileName, Username};
+use kith_client::Content;
+use kith_common::{FileName, Username, limits as protocol};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::account::Opened;
-use crate::args::Place;
+use super::send::{queued, sent_reply};
+use crate::args::{Place, Waiting};
 use crate::failure::{Exit, Failure};
+use crate::form::written_size;
+use crate::limits;
+use crate::opened::{Opened, Outcome};
 use crate::output::Output;
+use crate::progress::Spinner;
 
 /// Sends a file.
 pub(crate) async fn send_file(
     place: &Place,
+    waiting: &Waiting,
     to: Username,
     path: &Path,
     name: Option<String>,
     output: &Output,
 ) -> Result<(), Failure> {
+    // Read first, so that a wrong path costs no connection.
+    let (name, bytes) = read_file(path, name)?;
+    Opened::with(place, async |opened| {
+        let size = bytes.len() as u64;
+        let spinner = Spinner::start(&format!("Sending {}, {}", name.as_str(), written_size(size)));
+        let id = opened.engine.send_file(&to, name.clone(), bytes, None).await?;
+        let what = format!("the file {} to {to}", name.as_str());
+        let outcome = opened.outcome(id, &what, waiting, limits::FILE_OUTCOME).await;
+        drop(spinner);
+        let sent = match outcome? {
+            Outcome::Waits(id) => return queued(id, &what, output),
+            Outcome::Sent(sent) => sent,
+        };
+        let content = Content::File {
+            file: String::new(),
+            name: name.as_str().to_owned(),
+            size,
+        };
+        let reply = sent_reply(&opened.engine, &to, sent, &content).await?;
+        let id = reply.file.as_deref().unwrap_or_default();
+        output.result(&reply, [format!("Sent {} to {to} (file {id}).", name.as_str())])
+    })
+    .await
+}
+
+/// A file of this machine that is to be sent, and what it is called there.
+pub(super) fn read_file(path: &Path, name: Option<String>) -> Result<(FileName, Vec<u8>), Failure> {
     if path.is_dir() {
         let message = format!(
             "{} is a folder: make one file of it (with tar or zip)",
@@ -36,26 +69,20 @@ pub(crate) async fn send_file(
     };
     let name = FileName::try_from(name)
         .map_err(|error| Failure::usage(format!("{error}; give it another with --name")))?;
-    // Opened first, so that a wrong path costs no connection.
     let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-    let opened = Opened::open(place).await?;
-    let limit = opened.session.hello().await.limits.inline_file;
+    let limit = protocol::INLINE_FILE;
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::file(path, &error))?;
     if bytes.len() > limit {
         let message = format!(
-            "{} is too large: this server takes files up to {limit} bytes",
+            "{} is too large: at most {limit} bytes can be sent",
             path.display()
         );
         return Err(Failure::new(Exit::Refused, message));
     }
-    let sent = opened.session.send_file(&to, name.clone(), bytes).await?;
-    opened.keep_sent(&sent, &to)?;
-    opened.session.close().await;
-    let id = sent.file.as_deref().unwrap_or_default();
-    output.result(&sent, [format!("Sent {} to {to} (file {id}).", name.as_str())])
+    Ok((name, bytes))
 }
 
 /// Fetches a file into this folder, to a path, or to standard output.
@@ -67,12 +94,20 @@ pub(crate) async fn get_file(
     output: &Output,
 ) -> Result<(), Failure> {
     let to_stdout = path == Some(Path::new("-"));
+    if to_stdout && io::stdout().is_terminal() && !force {
+        let message =
+            "what somebody sent could do anything to your terminal: name a file, or pipe it somewhere";
+        return Err(Failure::usage(message));
+    }
     if let Some(path) = path.filter(|path| !to_stdout && !force && path.exists() && !path.is_dir()) {
         return Err(exists(path));
     }
-    let opened = Opened::open(place).await?;
-    let file = opened.session.file(id).await?;
-    opened.session.close().await;
+    let file = Opened::with(place, async |opened| {
+        opened.online().await?;
+        let _spinner = Spinner::start("Fetching the file");
+        Ok(opened.engine.file(id).await?)
+    })
+    .await?;
     let bytes = file.file_data.0;
     if to_stdout {
         let mut out = io::stdout().lock();
@@ -94,7 +129,7 @@ pub(crate) async fn get_file(
 }
 
 /// The name to save a file under: its own, but never hidden, so that nobody can leave a `.bashrc` behind.
-fn local_name(name: &FileName) -> String {
+pub(super) fn local_name(name: &FileName) -> String {
     match name.as_str().strip_prefix('.') {
         Some(rest) => format!("_{rest}"),
         None => name.as_str().to_owned(),
@@ -102,7 +137,7 @@ fn local_name(name: &FileName) -> String {
 }
 
 /// Writes a file whole or not at all, and over another only by force.
-fn save(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+pub(super) fn save(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".kith-");
@@ -127,7 +162,7 @@ fn save(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
 
 fn exists(path: &Path) -> Failure {
     let message = format!(
-        "{} is there already; say --output PATH or --force",
+        "{} is there already; name another PATH, or say --force",
         path.display()
     );
     Failure::new(Exit::Local, message)

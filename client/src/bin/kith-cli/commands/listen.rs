@@ -1,141 +1,121 @@
 mod line;
 
-use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 
 use jiff::tz::TimeZone;
-use kith_client::{Account, Backoff, Error, Logs, Place as Standing, Push};
+use kith_client::{Account, Change, Log, Logs, Progress, Status};
 use kith_common::LogEvent;
 
-use crate::account::Opened;
 use crate::args::Place;
-use crate::failure::{Exit, Failure, note};
+use crate::failure::{Failure, note};
+use crate::limits;
+use crate::opened::Opened;
 use crate::output::Output;
+use crate::signals::stopped;
 use line::Reader;
-pub(crate) use line::written_time;
 
-/// Live events after which the read marks are kept, even though more are waiting.
-const KEEP_EVERY: usize = 100;
-
-/// Prints what was missed, and then, unless `once`, what comes in, until a signal ends it.
-pub(crate) async fn listen(place: &Place, once: bool, output: &Output) -> Result<(), Failure> {
-    if once {
-        let mut listener = Listener::open(place, output).await?;
-        let result = listener.catch_up().await.map_err(Failure::from);
-        return listener.finish(result).await;
-    }
-    let mut stopped = pin!(stopped());
-    let mut listener = tokio::select! {
-        listener = Listener::open(place, output) => listener?,
-        signal = &mut stopped => return signal,
-    };
-    let result = tokio::select! {
-        failure = listener.follow() => Err(failure),
-        signal = &mut stopped => {
-            if at_terminal() {
-                // The terminal has written `^C`; what the shell says next belongs on a line of its own.
-                eprintln!();
+/// Prints what was missed, and then, unless `once`, what comes in, until a signal ends it. With `read` the senders are told
+/// that it was read.
+pub(crate) async fn listen(place: &Place, once: bool, read: bool, output: &Output) -> Result<(), Failure> {
+    Opened::with(place, async |opened| {
+        let logs = opened.account.logs.clone();
+        let mut listener = Listener {
+            opened,
+            logs,
+            read,
+            output,
+        };
+        let result = match once {
+            true => listener.catch_up().await,
+            false => {
+                let mut stopped = pin!(stopped());
+                tokio::select! {
+                    failure = listener.follow() => Err(failure),
+                    signal = &mut stopped => {
+                        if at_terminal() {
+                            // The terminal has written `^C`; what the shell says next belongs on a line of its own.
+                            eprintln!();
+                        }
+                        signal
+                    }
+                }
             }
-            signal
-        }
-    };
-    listener.finish(result).await
+        };
+        // Whatever happened, what was printed isn't printed again.
+        let kept = listener.opened.keep_logs(&listener.logs);
+        result.and(kept)
+    })
+    .await
 }
 
 struct Listener<'a> {
-    opened: Opened,
+    opened: &'a mut Opened,
+    /// How far each log was printed.
     logs: Logs,
+    read: bool,
     output: &'a Output,
 }
 
-/// What interrupts a listener.
-enum Trouble {
-    /// Something that may be better a little later.
-    Passing(Error),
-    Final(Failure),
-}
-
-impl<'a> Listener<'a> {
-    async fn open(place: &Place, output: &'a Output) -> Result<Self, Failure> {
-        let opened = Opened::open(place).await?;
-        let logs = opened.account.logs.clone();
-        Ok(Self { opened, logs, output })
-    }
-
-    /// Keeps the read marks, whatever happened.
-    async fn finish(self, result: Result<(), Failure>) -> Result<(), Failure> {
-        let kept = self.opened.keep_logs(&self.logs);
-        self.opened.session.close().await;
-        result.and(kept)
+impl Listener<'_> {
+    /// Prints what was missed. Without a connection that is what this machine holds, and the failure comes after it.
+    async fn catch_up(&mut self) -> Result<(), Failure> {
+        let online = self.opened.online().await;
+        self.show_new().await?;
+        online
     }
 
     /// Prints all that is new, over as many connections as it takes.
     async fn follow(&mut self) -> Failure {
-        let mut backoff = Backoff::new();
-        loop {
-            let error = match self.follow_one(&mut backoff).await {
-                Trouble::Passing(error) => error,
-                Trouble::Final(failure) => return failure,
-            };
-            let wait = match error.retry_after() {
-                Some(wait) => wait,
-                None => backoff.wait(getrandom::u32().unwrap_or(u32::MAX)),
-            };
-            note(&format!("{error} (next try in {:.0?})", wait));
-            tokio::time::sleep(wait).await;
+        match self.try_follow().await {
+            Ok(()) => Failure::from(kith_client::EngineError::Closed),
+            Err(failure) => failure,
         }
     }
 
-    /// Prints all that is new, until something interrupts it.
-    async fn follow_one(&mut self, backoff: &mut Backoff) -> Trouble {
-        match self.try_follow(backoff).await {
-            Ok(never) => match never {},
-            Err(trouble) => trouble,
-        }
-    }
-
-    async fn try_follow(&mut self, backoff: &mut Backoff) -> Result<Infallible, Trouble> {
-        self.opened.session.reconnect().await?;
+    async fn try_follow(&mut self) -> Result<(), Failure> {
         self.catch_up().await?;
-        *backoff = Backoff::new();
         self.greet();
-        let mut unkept = 0;
-        loop {
-            let push = match self.opened.pushes.waiting() {
-                Some(push) if unkept < KEEP_EVERY => push,
-                waiting => {
-                    if unkept > 0 {
-                        self.opened.keep_logs(&self.logs)?;
-                        unkept = 0;
+        let mut lost = false;
+        while let Some(changes) = self.opened.changes.next().await {
+            for change in changes {
+                match change {
+                    Change::Status(Status::Online) => {
+                        self.opened.keep_session()?;
+                        if core::mem::take(&mut lost) {
+                            note("connected again");
+                        }
                     }
-                    match waiting {
-                        Some(push) => push,
-                        None => self.opened.pushes.next().await,
+                    Change::Status(Status::Offline { reason: Some(error) })
+                        if !core::mem::replace(&mut lost, true) =>
+                    {
+                        note(&format!("{error}; trying again until it works"));
                     }
+                    Change::Status(
+                        status @ (Status::SessionEnded | Status::Refused(_) | Status::Failed(_)),
+                    ) => {
+                        // The event that says why may be among what is new.
+                        self.show_new().await?;
+                        return Err(self.opened.ended(status));
+                    }
+                    Change::Pins(_) => self.opened.keep_session()?,
+                    Change::Outbox {
+                        id,
+                        progress: Progress::Failed(error),
+                    } => note(&format!(
+                        "not sent: {} (see kith-cli outbox, {id})",
+                        error.message
+                    )),
+                    _ => {}
                 }
-            };
-            match push {
-                Push::Event(event)
-                    if self.logs.place(&event.conversation, event.number) == Standing::Beyond =>
-                {
-                    self.catch_up().await?;
-                }
-                Push::Event(event) => {
-                    self.show(&event)?;
-                    unkept += 1;
-                }
-                Push::Notice(_) => {}
-                Push::Behind => self.catch_up().await?,
-                Push::SessionEnded => {
-                    self.opened.forget_token()?;
-                    let message =
-                        "this session was ended from another device; log in again with `kith-cli login`";
-                    return Err(Trouble::Final(Failure::new(Exit::NotLoggedIn, message)));
-                }
-                Push::Lost(error) => return Err(error.into()),
+            }
+            match self.show_new().await {
+                // The next connection brings it.
+                Err(failure) if failure.is_unreachable() => {}
+                shown => shown?,
             }
         }
+        Ok(())
     }
 
     /// Tells a person at a terminal that silence means that nothing has come.
@@ -146,81 +126,44 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// Prints what was missed, and keeps the read marks page by page.
-    async fn catch_up(&mut self) -> Result<(), Trouble> {
-        let mut missed = self.opened.session.missed(self.logs.held());
-        while let Some(page) = missed.next().await? {
-            self.logs.note_page(&page, &self.opened.account.username);
-            for event in &page.events {
-                self.show(event)?;
+    /// Prints what is held and wasn't printed yet, log by log, and notes it as printed.
+    async fn show_new(&mut self) -> Result<(), Failure> {
+        for log in self.opened.engine.logs() {
+            self.logs.begins_at(&log.id, log.first);
+            let before = self.logs.number(&log.id);
+            while self.logs.number(&log.id) < log.newest {
+                let after = self.logs.number(&log.id);
+                let events = self.opened.engine.events(&log.id, after, limits::EVENTS).await?;
+                for event in &events {
+                    self.show(event, &log)?;
+                }
+                if self.logs.number(&log.id) == after {
+                    break;
+                }
+                self.opened.keep_logs(&self.logs)?;
             }
-            self.opened.keep_logs(&self.logs)?;
+            let now = self.logs.number(&log.id);
+            if self.read && now > before && log.id != self.opened.account.account {
+                self.opened.engine.mark_read(&log.id, now).await?;
+            }
         }
         Ok(())
     }
 
-    /// Prints an event that is the next of its log, and notes it as read.
-    fn show(&mut self, event: &LogEvent) -> Result<(), Failure> {
-        if self.logs.place(&event.conversation, event.number) == Standing::Next {
-            if let Some((conversation, with)) = line::opened_conversation(event) {
-                self.logs.note_other(&conversation, &with);
-            }
-            let reader = Reader {
-                name: &self.opened.account.username,
-                others: self.logs.others(&event.conversation),
-            };
-            self.output
-                .result(event, line::written(event, &reader, &TimeZone::system()))?;
-            self.logs.read(event);
-        }
+    /// Prints an event, and notes it as printed.
+    fn show(&mut self, event: &LogEvent, log: &Log) -> Result<(), Failure> {
+        let reader = Reader {
+            name: &self.opened.account.username,
+            others: &log.others,
+        };
+        self.output
+            .result(event, line::written(event, &reader, &TimeZone::system()))?;
+        self.logs.read(event);
         Ok(())
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        if error.is_passing() {
-            Self::Passing(error)
-        } else {
-            Self::Final(error.into())
-        }
-    }
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self::Final(failure)
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Passing(error) => error.into(),
-            Trouble::Final(failure) => failure,
-        }
     }
 }
 
 /// Whether a person watches.
 fn at_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Waits for the signal to stop.
-async fn stopped() -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::new(Exit::Local, format!("can't wait for signals: {error}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
 }

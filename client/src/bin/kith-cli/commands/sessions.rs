@@ -1,10 +1,10 @@
 use jiff::tz::TimeZone;
 use kith_common::{DeviceId, SessionInfo, SessionsReply};
 
-use super::listen::written_time;
-use crate::account::Opened;
 use crate::args::{Place, Sessions};
 use crate::failure::Failure;
+use crate::form::written_time;
+use crate::opened::Opened;
 use crate::output::Output;
 
 /// Lists or ends the sessions of the account.
@@ -13,19 +13,20 @@ pub(crate) async fn sessions(
     action: Option<Sessions>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let opened = Opened::open(place).await?;
-    if let Some(Sessions::Revoke { id }) = action {
-        opened.session.revoke(DeviceId(id)).await?;
-        if DeviceId(id) == opened.account.device {
-            opened.forget_token()?;
+    Opened::with(place, async |opened| {
+        opened.online().await?;
+        if let Some(Sessions::Revoke { id }) = action {
+            opened.engine.revoke(DeviceId(id)).await?;
+            if DeviceId(id) == opened.account.device {
+                opened.forget_token()?;
+            }
+            return output.done(&format!("Session {id} is ended."));
         }
-        opened.session.close().await;
-        return output.done(&format!("Session {id} is ended."));
-    }
-    let sessions = opened.session.sessions().await?;
-    opened.session.close().await;
-    let lines: Vec<String> = sessions.iter().map(line).collect();
-    output.result(&SessionsReply { sessions }, lines)
+        let sessions = opened.engine.sessions().await?;
+        let lines: Vec<String> = sessions.iter().map(line).collect();
+        output.result(&SessionsReply { sessions }, lines)
+    })
+    .await
 }
 
 fn line(session: &SessionInfo) -> String {

@@ -1,9 +1,10 @@
 //! Events as lines for people.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kith_common::{EventKind, LogEvent};
 use serde::Deserialize;
+
+use crate::form::{written_size, written_time};
 
 /// Who reads a line.
 pub(super) struct Reader<'a> {
@@ -23,39 +24,61 @@ struct Body {
     size: u64,
     change: String,
     username: String,
-    conversation: String,
-    with: String,
     device: i64,
     name: String,
+    target: u64,
+    targets: Vec<u64>,
+    reply_to: Option<u64>,
+    reaction: String,
+    on: Option<bool>,
 }
 
 /// The line for an event: `12:03 bob: hi`; none for what people needn't see.
 pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) -> Option<String> {
     let what = match read(event) {
         Some(body) => match event.event {
-            EventKind::Message => said(event, reader, &body.content),
+            EventKind::Message => said(
+                event,
+                reader,
+                &format!("{}{}", answering(body.reply_to), body.content),
+            ),
             EventKind::File => {
                 let Body {
                     file,
                     file_name,
                     size,
+                    reply_to,
                     ..
                 } = body;
                 said(
                     event,
                     reader,
-                    &format!("[file] {file_name}, {} (get-file {file})", written_size(size)),
+                    &format!(
+                        "{}[file] {file_name}, {} (get-file {file})",
+                        answering(reply_to),
+                        written_size(size)
+                    ),
                 )
             }
             EventKind::Contact => format!("* {}", contact_change(&body)),
             EventKind::Device => format!("* {}", device_change(&body)),
             EventKind::Password => "* the password was changed".to_owned(),
             EventKind::Profile => "* the profile was changed".to_owned(),
-            EventKind::Conversation
-            | EventKind::Edit
-            | EventKind::Delete
-            | EventKind::Reaction
-            | EventKind::Unknown => return None,
+            EventKind::Edit => did(
+                event,
+                reader,
+                &format!("changed {} to: {}", body.target, body.content),
+            ),
+            EventKind::Delete => did(event, reader, &format!("erased {}", listed(&body.targets))),
+            EventKind::Reaction => {
+                let (reaction, target) = (&body.reaction, body.target);
+                let what = match body.on {
+                    Some(false) => format!("took back {reaction} from {target}"),
+                    _ => format!("reacted to {target} with {reaction}"),
+                };
+                did(event, reader, &what)
+            }
+            EventKind::Conversation | EventKind::Unknown => return None,
         },
         None if matches!(event.event, EventKind::Message | EventKind::File) => {
             said(event, reader, "(erased)")
@@ -63,28 +86,6 @@ pub(super) fn written(event: &LogEvent, reader: &Reader<'_>, zone: &TimeZone) ->
         None => return None,
     };
     Some(format!("{} {what}", written_time(event.time, zone)))
-}
-
-/// The conversation that an event opens, and with whom it is.
-pub(super) fn opened_conversation(event: &LogEvent) -> Option<(String, String)> {
-    let body = read(event).filter(|_| event.event == EventKind::Conversation)?;
-    Some((body.conversation, body.with))
-        .filter(|(conversation, with)| !conversation.is_empty() && !with.is_empty())
-}
-
-/// A time in milliseconds since 1970, as people here say it: today's without the date.
-pub(crate) fn written_time(millis: i64, zone: &TimeZone) -> String {
-    let Ok(time) = Timestamp::from_millisecond(millis) else {
-        return "--:--".to_owned();
-    };
-    let time = time.to_zoned(zone.clone());
-    let today = Timestamp::now().to_zoned(zone.clone()).date();
-    let form = if time.date() == today {
-        "%H:%M"
-    } else {
-        "%Y-%m-%d %H:%M"
-    };
-    time.strftime(form).to_string()
 }
 
 fn read(event: &LogEvent) -> Option<Body> {
@@ -113,6 +114,26 @@ fn device_change(body: &Body) -> String {
     }
 }
 
+/// What stands in front of an answer.
+fn answering(reply_to: Option<u64>) -> String {
+    reply_to.map_or_else(String::new, |number| format!("(answers {number}) "))
+}
+
+fn listed(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    numbers.join(", ")
+}
+
+fn did(event: &LogEvent, reader: &Reader<'_>, what: &str) -> String {
+    let sender = &event.sender;
+    match reader.others {
+        others @ [_, ..] if sender.eq_ignore_ascii_case(reader.name) => {
+            format!("* {sender} {what} (with {})", others.join(", "))
+        }
+        _ => format!("* {sender} {what}"),
+    }
+}
+
 fn said(event: &LogEvent, reader: &Reader<'_>, what: &str) -> String {
     if !event.sender.eq_ignore_ascii_case(reader.name) {
         return format!("{}: {what}", event.sender);
@@ -120,14 +141,6 @@ fn said(event: &LogEvent, reader: &Reader<'_>, what: &str) -> String {
     match reader.others {
         [] => format!("{}: {what}", event.sender),
         others => format!("{} to {}: {what}", event.sender, others.join(", ")),
-    }
-}
-
-fn written_size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
 }
 
@@ -178,6 +191,26 @@ mod tests {
         assert_eq!(
             line(EventKind::Device, "alice", device).unwrap(),
             "* laptop logged in (session 3)"
+        );
+        let edit = json!({"target": 3, "content": "ho"});
+        assert_eq!(
+            line(EventKind::Edit, "bob", edit).unwrap(),
+            "* bob changed 3 to: ho"
+        );
+        let deletion = json!({"targets": [3, 4]});
+        assert_eq!(
+            line(EventKind::Delete, "alice", deletion).unwrap(),
+            "* alice erased 3, 4 (with bob)"
+        );
+        let reaction = json!({"target": 3, "reaction": "+1", "on": false});
+        assert_eq!(
+            line(EventKind::Reaction, "bob", reaction).unwrap(),
+            "* bob took back +1 from 3"
+        );
+        let answer = json!({"content": "yes", "reply_to": 3});
+        assert_eq!(
+            line(EventKind::Message, "bob", answer).unwrap(),
+            "bob: (answers 3) yes"
         );
         let contact = json!({"change": "block", "username": "mallory"});
         assert_eq!(
