@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_common::{
-    LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply, SyncRequest,
-    TypingRequest,
+    EventKind, LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply,
+    SyncRequest, TypingRequest,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -183,6 +183,8 @@ impl<'a> Online<'a> {
         let beyond = copy.take(News::Events(&events)).await?;
         self.sending.note_others(&copy.me, &events);
         self.have_written(&events);
+        // Whoever is a contact now, or isn't blocked any more, has a profile and marks that come with `sync` only.
+        self.behind |= events.iter().any(|event| event.event == EventKind::Contact);
         if beyond.is_empty() && self.early.is_empty() {
             return Ok(());
         }
@@ -273,6 +275,8 @@ impl<'a> Online<'a> {
                     Err(_) => return Err(End::Lost(Error::Silent)),
                 }
                 self.sending.try_again_now();
+                // A device that slept may have missed more than it knows.
+                self.behind = true;
             }
             Command::Renew(options) => {
                 self.runner.options = *options;
