@@ -57,10 +57,15 @@ impl MigrationTrait for Migration {
 }
 
 /// `members.marks_revision`: when its `delivered_number` or `read_number` was raised last.
+/// `members.shown_delivered`, `members.shown_read`: what of these the others see. While one of two people has blocked the other, they
+/// stand still. `members.shown_revision`: when they were raised last.
 /// `members.joined_revision`: when the account joined, and so began to see the others' marks and profiles.
 /// `contacts.revision`: when the other one was added to the contacts, and so began to be seen.
-const COLUMNS: [(&str, &str); 3] = [
+const COLUMNS: [(&str, &str); 6] = [
     ("members", "marks_revision"),
+    ("members", "shown_delivered"),
+    ("members", "shown_read"),
+    ("members", "shown_revision"),
     ("members", "joined_revision"),
     ("contacts", "revision"),
 ];
@@ -68,7 +73,8 @@ const COLUMNS: [(&str, &str); 3] = [
 /// What was there before gets revisions too, few rows the same, so that it can be handed out in parts.
 const FIRST_REVISIONS: &str = "
     INSERT INTO profiles (account_id, about, revision) SELECT id, '', id FROM accounts;
-    UPDATE members SET marks_revision = log_id, joined_revision = log_id;
+    UPDATE members SET marks_revision = log_id, joined_revision = log_id,
+        shown_delivered = delivered_number, shown_read = read_number, shown_revision = log_id;
     UPDATE contacts SET revision = other_id;
     INSERT INTO revisions (id, value)
         SELECT 1, COALESCE(MAX(newest), 0)

@@ -124,6 +124,39 @@ async fn who_is_blocked_sees_no_marks() {
 }
 
 #[tokio::test]
+async fn what_was_seen_before_a_block_stays_as_it_was() {
+    let server = Server::start();
+    let (mut alice, mut bob, c) = five(&server).await;
+    let everything = || with(sync(json!({})), "since", 0);
+    let of_bob = |reply: &Value| -> Value {
+        let marks = reply["marks"].as_array().cloned().unwrap_or_default();
+        marks.into_iter().find(|mark| mark["username"] == "bob").unwrap()
+    };
+    let mark_of_bob = |delivered: u64, read: u64| json!({"conversation": c, "username": "bob", "delivered": delivered, "read": read});
+    bob.ok(mark(&c, json!({"delivered": 3, "read": 2}))).await;
+    bob.ok(contacts("block", "alice")).await;
+    bob.ok(mark(&c, json!({"read": 5}))).await;
+    // So it is the same for who held it already and for a new device.
+    let first = alice.ok_after_events(everything()).await;
+    assert_eq!(of_bob(&first), mark_of_bob(3, 2));
+    assert_eq!(
+        of_bob(&bob.ok(everything()).await),
+        mark_of_bob(5, 5),
+        "one's own are complete"
+    );
+    alice.ok(contacts("block", "bob")).await;
+    bob.ok(contacts("unblock", "alice")).await;
+    assert_eq!(
+        of_bob(&alice.ok(everything()).await),
+        mark_of_bob(3, 2),
+        "alice blocks still"
+    );
+    alice.ok(contacts("unblock", "bob")).await;
+    let since = with(sync(json!({})), "since", first["since"].clone());
+    assert_eq!(of_bob(&alice.ok(since).await), mark_of_bob(5, 5));
+}
+
+#[tokio::test]
 async fn who_was_away_gets_marks_with_the_sync() {
     let server = Server::start();
     let (mut alice, mut bob, c) = five(&server).await;

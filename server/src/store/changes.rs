@@ -14,7 +14,7 @@ use super::entity::{accounts, contacts, logs, members, profiles, revisions};
 use super::error::StoreError;
 use super::marks::number;
 use super::profiles::profile;
-use super::types::{AccountId, AccountState};
+use super::types::{AccountId, AccountState, LogKind};
 
 /// Marks and profiles that are new to an account.
 #[derive(Clone, Debug)]
@@ -69,10 +69,11 @@ impl Store {
         let blocked = blocked_with(&self.readers, account).await?;
         let more = marks.is_cut || profiles.is_cut;
         let mut marks = marks.up_to(complete);
-        marks.retain(|(account, _)| !blocked.contains(account));
+        // Between two people, what is shown stands still.
+        marks.retain(|(account, kind, _)| *kind == LogKind::Direct || !blocked.contains(account));
         Ok(Changes {
             since: complete,
-            marks: marks.into_iter().map(|(_, mark)| mark).collect(),
+            marks: marks.into_iter().map(|(.., mark)| mark).collect(),
             profiles: profiles.up_to(complete),
             more,
         })
@@ -143,9 +144,20 @@ impl Revised {
 const OWN: &str = "own";
 
 /// Marks in the account's conversations. The account began to see them when it joined.
+/// Of others it sees what is shown.
 fn marks_query(account: AccountId) -> Revised {
+    let own_or_shown = |own: members::Column, shown: members::Column| -> Expr {
+        CaseStatement::new()
+            .case(
+                Expr::col((members::Entity, members::Column::AccountId)).eq(account.0),
+                Expr::col((members::Entity, own)),
+            )
+            .finally(Expr::col((members::Entity, shown)))
+            .into()
+    };
+    let delivered = own_or_shown(members::Column::DeliveredNumber, members::Column::ShownDelivered);
     let revision = greater(
-        Expr::col((members::Entity, members::Column::MarksRevision)),
+        own_or_shown(members::Column::MarksRevision, members::Column::ShownRevision),
         Expr::col((Alias::new(OWN), members::Column::JoinedRevision)),
     );
     let mut query = with_others(account);
@@ -154,8 +166,12 @@ fn marks_query(account: AccountId) -> Revised {
         .column((members::Entity, members::Column::AccountId))
         .column((logs::Entity, logs::Column::PublicId))
         .column((accounts::Entity, accounts::Column::Username))
-        .column((members::Entity, members::Column::DeliveredNumber))
-        .column((members::Entity, members::Column::ReadNumber))
+        .expr(delivered.clone())
+        .expr(own_or_shown(
+            members::Column::ReadNumber,
+            members::Column::ShownRead,
+        ))
+        .column((logs::Entity, logs::Column::Kind))
         .inner_join(
             logs::Entity,
             Expr::col((logs::Entity, logs::Column::Id)).equals((members::Entity, members::Column::LogId)),
@@ -165,21 +181,20 @@ fn marks_query(account: AccountId) -> Revised {
             Expr::col((accounts::Entity, accounts::Column::Id))
                 .equals((members::Entity, members::Column::AccountId)),
         )
-        .and_where(members::Column::DeliveredNumber.gt(0));
+        .and_where(delivered.gt(0));
     Revised { query, revision }
 }
 
-fn read_mark(row: &QueryResult) -> Result<(i64, (AccountId, Mark)), StoreError> {
+fn read_mark(row: &QueryResult) -> Result<(i64, (AccountId, LogKind, Mark)), StoreError> {
     let mark = Mark {
         conversation: row.try_get_by_index(2)?,
         username: row.try_get_by_index(3)?,
         delivered: number(row.try_get_by_index(4)?),
         read: number(row.try_get_by_index(5)?),
     };
-    Ok((
-        row.try_get_by_index(0)?,
-        (AccountId(row.try_get_by_index(1)?), mark),
-    ))
+    let account = AccountId(row.try_get_by_index(1)?);
+    let kind = LogKind::from_column(row.try_get_by_index(6)?);
+    Ok((row.try_get_by_index(0)?, (account, kind, mark)))
 }
 
 /// Profiles of people whom the account sees, by any way, and its own.

@@ -200,10 +200,21 @@ pub(super) async fn blocked_with(
 }
 
 /// What two people have marked in conversations that both are in is news to each other again: while one had blocked the
-/// other, it wasn't told.
+/// other, it wasn't told. In a conversation of which one still blocks the other it stays so.
 async fn show_marks_again(scope: &Scope, pair: [AccountId; 2], revision: i64) -> Result<(), StoreError> {
+    let blocking = members::Entity::find()
+        .select_only()
+        .column(members::Column::LogId)
+        .filter(members::Column::Blocked.eq(true))
+        .filter(members::Column::AccountId.is_in(pair.map(|account| account.0)));
     let mut update = members::Entity::update_many()
-        .col_expr(members::Column::MarksRevision, Expr::value(revision))
+        .col_expr(
+            members::Column::ShownDelivered,
+            Expr::col(members::Column::DeliveredNumber),
+        )
+        .col_expr(members::Column::ShownRead, Expr::col(members::Column::ReadNumber))
+        .col_expr(members::Column::ShownRevision, Expr::value(revision))
+        .filter(members::Column::LogId.not_in_subquery(blocking.into_query()))
         .filter(members::Column::AccountId.is_in(pair.map(|account| account.0)));
     for account in pair {
         let theirs = members::Entity::find()

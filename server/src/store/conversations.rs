@@ -161,6 +161,9 @@ async fn insert(
         seed_number: Set(0),
         blocked: Set(false),
         marks_revision: Set(0),
+        shown_delivered: Set(0),
+        shown_read: Set(0),
+        shown_revision: Set(0),
         joined_revision: Set(revision),
     };
     members::Entity::insert_many([member(one), member(other)])

@@ -140,6 +140,9 @@ pub mod members {
         pub seed_number: i64,
         pub blocked: bool,
         pub marks_revision: i64,
+        pub shown_delivered: i64,
+        pub shown_read: i64,
+        pub shown_revision: i64,
         pub joined_revision: i64,
     }
 

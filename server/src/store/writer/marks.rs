@@ -105,6 +105,7 @@ impl State {
     fn raise(&mut self, item: &Raise) -> Result<(Marks, bool), StoreError> {
         let key = (item.log.id.0, item.author.account.id.0);
         let newest = self.newest.get(&key.0).copied().unwrap_or_default();
+        let is_hidden = item.log.kind == LogKind::Direct && self.is_blocked(key.0);
         let row = self.rows.get_mut(&key).ok_or(StoreError::NotFound)?;
         if !self.active.contains(&key.1) {
             return Err(StoreError::Inactive);
@@ -115,10 +116,22 @@ impl State {
         };
         let marks = before.raised_by(item.wanted, newest);
         (row.delivered_number, row.read_number) = (marks.delivered, marks.read);
+        // What the others see stands still while one of the two has blocked the other.
+        if !is_hidden {
+            (row.shown_delivered, row.shown_read) = (marks.delivered, marks.read);
+        }
         if marks != before && !self.changed.contains(&key) {
             self.changed.push(key);
         }
         Ok((marks, marks != before))
+    }
+
+    /// Whether somebody in a conversation of two has blocked the other one: the memberships say it.
+    fn is_blocked(&self, log: i64) -> bool {
+        let members = self.members.get(&log).map_or(&[][..], Vec::as_slice);
+        members
+            .iter()
+            .any(|account| self.rows.get(&(log, *account)).is_some_and(|row| row.blocked))
     }
 
     /// To all members, the author's own connections among them; but to nobody who has blocked the author or is blocked by them.
@@ -126,10 +139,7 @@ impl State {
         let (log, author) = (item.log.id.0, item.author.account.id.0);
         let members = self.members.get(&log).map_or(&[][..], Vec::as_slice);
         let is_blocked = |member: i64| match item.log.kind {
-            // Between two people the memberships say it.
-            LogKind::Direct => [member, author]
-                .iter()
-                .any(|account| self.rows.get(&(log, *account)).is_some_and(|row| row.blocked)),
+            LogKind::Direct => self.is_blocked(log),
             _ => self.blocked.contains(&(author, member)),
         };
         let sees = |member: &&i64| **member == author || !is_blocked(**member);
@@ -164,6 +174,13 @@ impl State {
                 seed_number: Set(row.seed_number),
                 blocked: Set(row.blocked),
                 marks_revision: Set(revision),
+                shown_delivered: Set(row.shown_delivered),
+                shown_read: Set(row.shown_read),
+                shown_revision: Set(if is_shown(row) {
+                    revision
+                } else {
+                    row.shown_revision
+                }),
                 joined_revision: Set(row.joined_revision),
             });
         let rows: Vec<members::ActiveModel> = rows.collect();
@@ -181,6 +198,9 @@ impl State {
                     members::Column::DeliveredNumber,
                     members::Column::ReadNumber,
                     members::Column::MarksRevision,
+                    members::Column::ShownDelivered,
+                    members::Column::ShownRead,
+                    members::Column::ShownRevision,
                 ])
                 .to_owned();
             members::Entity::insert_many(chunk.iter().cloned())
@@ -191,6 +211,11 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Whether the others see what is marked.
+fn is_shown(row: &members::Model) -> bool {
+    (row.shown_delivered, row.shown_read) == (row.delivered_number, row.read_number)
 }
 
 async fn blocked_pairs(
