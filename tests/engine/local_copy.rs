@@ -28,7 +28,7 @@ async fn long_chat(server: &Server) -> (Device, Device) {
 async fn older_pages_come_when_they_are_wanted_and_end_where_the_log_ends() {
     let server = Server::start();
     let (_alice, _bob) = long_chat(&server).await;
-    let phone = Device::login(&server, "bob").await;
+    let mut phone = Device::login(&server, "bob").await;
     phone.online().await;
     let conversation = phone.engine.conversation_with("alice").unwrap();
     assert_eq!(
@@ -36,7 +36,7 @@ async fn older_pages_come_when_they_are_wanted_and_end_where_the_log_ends() {
         50,
         "as many as are held"
     );
-    phone.proxy.down();
+    phone.offline().await;
     let page = phone.engine.messages(&conversation, None, 100).await.unwrap();
     assert_eq!(page.messages.len(), 50);
     assert!(matches!(page.older, Older::OutOfReach(_)), "{:?}", page.older);
