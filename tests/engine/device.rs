@@ -194,17 +194,21 @@ impl Device {
         };
         let fresh = Self::open(options, proxy, tempfile::tempdir().unwrap()).await;
         fresh.online().await;
-        self.looks_like(&fresh).await;
+        self.agrees_with(&fresh, view).await;
         fresh.stop().await;
     }
 }
 
 impl Device {
-    /// Waits until this device shows the same as another one of the same account.
-    async fn looks_like(&mut self, other: &Self) {
+    /// Waits until this device shows the same as another one of the same account, looking at all of it or a part.
+    pub(crate) async fn agrees_with<T: PartialEq + fmt::Display>(
+        &mut self,
+        other: &Self,
+        look: impl AsyncFn(&Engine) -> T,
+    ) {
         let mut changes = other.engine.changes();
         let waiting = async {
-            while view(&self.engine).await != view(&other.engine).await {
+            while look(&self.engine).await != look(&other.engine).await {
                 tokio::select! {
                     batch = self.changes.next() => drop(batch.expect("the engine has ended")),
                     batch = changes.next() => drop(batch.expect("the other engine has ended")),
@@ -212,9 +216,9 @@ impl Device {
             }
         };
         if timeout(PATIENCE, waiting).await.is_err() {
-            let (mine, fresh) = (view(&self.engine).await, view(&other.engine).await);
+            let (mine, others) = (look(&self.engine).await, look(&other.engine).await);
             panic!(
-                "{} differs from a fresh fetch: {mine}\nfresh: {fresh}",
+                "{} shows {mine}\nthe other device: {others}",
                 self.engine.me().username
             );
         }

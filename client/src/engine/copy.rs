@@ -132,6 +132,24 @@ impl Copy {
     /// Puts something into the copy and tells of it. Returns the logs of which events are missing in front of it.
     pub(crate) async fn take(&self, news: News<'_>) -> Result<BTreeSet<String>, StoreError> {
         let _changing = self.changing.lock().await;
+        self.put(news).await
+    }
+
+    /// The same for what was fetched because of what the copy held; `None` if it was begun anew since that generation, so
+    /// that it doesn't hold that any more.
+    pub(crate) async fn take_fetched(
+        &self,
+        generation: u64,
+        news: News<'_>,
+    ) -> Result<Option<BTreeSet<String>>, StoreError> {
+        let _changing = self.changing.lock().await;
+        if self.generation() != generation {
+            return Ok(None);
+        }
+        self.put(news).await.map(Some)
+    }
+
+    async fn put(&self, news: News<'_>) -> Result<BTreeSet<String>, StoreError> {
         loop {
             let (batch, beyond) = self.batch(&news);
             if batch.logs.is_empty()

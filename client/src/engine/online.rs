@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_common::{
-    LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply, SyncRequest,
-    TypingRequest,
+    EventKind, LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply,
+    SyncRequest, TypingRequest,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -114,38 +114,45 @@ impl<'a> Online<'a> {
 
     /// Fetches what is newer than the copy, page by page.
     pub(super) async fn sync(&mut self) -> Result<(), End> {
-        loop {
-            self.behind = false;
-            let copy = &self.runner.shared.copy;
-            let (logs, since) = copy.held();
-            let request = Request::Sync(SyncRequest {
-                logs: logs.clone(),
-                limit: None,
-                tail: Some(limits::TAIL),
-                since: Some(since),
-            });
-            let reply: SyncReply = self.connection.call(&request).await?;
-            for page in &reply.logs {
-                if !copy.take(News::Page(page)).await?.is_empty() {
-                    return Err(Error::Protocol("its log has a gap".to_owned()).into());
-                }
-                self.sending.note_others(&copy.me, &page.events);
-                self.forget_sent(&page.events).await?;
+        self.behind = false;
+        while self.sync_page().await? {}
+        self.sending.marks_due = true;
+        self.take_early().await
+    }
+
+    /// Fetches a page, and says whether there is more.
+    async fn sync_page(&mut self) -> Result<bool, End> {
+        let copy = &self.runner.shared.copy;
+        let generation = copy.generation();
+        let (logs, since) = copy.held();
+        let request = Request::Sync(SyncRequest {
+            logs: logs.clone(),
+            limit: None,
+            tail: Some(limits::TAIL),
+            since: Some(since),
+        });
+        let reply: SyncReply = self.connection.call(&request).await?;
+        for page in &reply.logs {
+            match copy.take_fetched(generation, News::Page(page)).await? {
+                None => return Ok(true),
+                Some(beyond) if beyond.is_empty() => {}
+                Some(_) => return Err(Error::Protocol("its log has a gap".to_owned()).into()),
             }
-            copy.take(News::Rest {
-                marks: &reply.marks,
-                profiles: &reply.profiles,
-                since: reply.since,
-            })
-            .await?;
-            if !reply.more {
-                self.sending.marks_due = true;
-                return self.take_early().await;
-            }
-            if copy.held() == (logs, since) {
-                return Err(Error::Protocol("it promises more and sends nothing".to_owned()).into());
-            }
+            self.sending.note_others(&copy.me, &page.events);
+            self.forget_sent(&page.events).await?;
         }
+        let rest = News::Rest {
+            marks: &reply.marks,
+            profiles: &reply.profiles,
+            since: reply.since,
+        };
+        if copy.take_fetched(generation, rest).await?.is_none() {
+            return Ok(true);
+        }
+        if reply.more && copy.held() == (logs, since) {
+            return Err(Error::Protocol("it promises more and sends nothing".to_owned()).into());
+        }
+        Ok(reply.more)
     }
 
     async fn take_pushes(&mut self, first: Push, pushes: &mut Pushes) -> Result<(), End> {
@@ -184,6 +191,8 @@ impl<'a> Online<'a> {
         let beyond = copy.take(News::Events(&events)).await?;
         self.sending.note_others(&copy.me, &events);
         self.have_written(&events);
+        // Whoever is a contact now, or isn't blocked any more, has a profile and marks that come with `sync` only.
+        self.behind |= events.iter().any(|event| event.event == EventKind::Contact);
         if beyond.is_empty() && self.early.is_empty() {
             return Ok(());
         }
@@ -275,6 +284,8 @@ impl<'a> Online<'a> {
                     Err(_) => return Err(End::Lost(Error::Silent)),
                 }
                 self.sending.try_again_now();
+                // A device that slept may have missed more than it knows.
+                self.behind = true;
             }
             Command::Renew(options) => {
                 self.runner.options = *options;

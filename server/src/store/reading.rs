@@ -199,7 +199,10 @@ impl Store {
                 }
                 Stretch::Before(number) => {
                     let before = edge.unwrap_or(number);
-                    self.events_before(log, floor, before, wanted).await?
+                    // With the floor in the query PostgreSQL would expect few rows and sort them all.
+                    let mut chunk = self.events_before(log, before, wanted).await?;
+                    chunk.retain(|event| event.number > floor);
+                    chunk
                 }
             };
             let is_last = (chunk.len() as u64) < wanted;
@@ -240,17 +243,15 @@ impl Store {
         self.stored(rows).await
     }
 
-    /// Events of a log above `floor` and before a number, the newest first: a scan of the primary key, however long the log is.
+    /// Events of a log before a number, the newest first: a scan of the primary key, however long the log is.
     async fn events_before(
         &self,
         log: LogId,
-        floor: i64,
         before: i64,
         limit: u64,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let rows = events::Entity::find()
             .filter(events::Column::LogId.eq(log.0))
-            .filter(events::Column::Number.gt(floor))
             .filter(events::Column::Number.lt(before))
             .order_by_desc(events::Column::Number)
             .limit(limit)
