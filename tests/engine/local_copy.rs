@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kith_client::local_store::StoreError;
 use kith_client::local_store::sqlite::{Owner, SqliteStore};
-use kith_client::{Change, Content, Engine, Older};
+use kith_client::{Change, Content, Engine, Older, Status};
 use kith_tests::{PATIENCE, Server};
 use tokio::time::timeout;
 
@@ -261,4 +261,55 @@ fn execute(database: &Path, sql: &str) {
         .unwrap()
         .execute_batch(sql)
         .unwrap();
+}
+
+#[tokio::test]
+async fn the_events_of_a_log_come_whole_though_the_copy_holds_its_end() {
+    let server = Server::start();
+    let (_alice, _bob) = long_chat(&server).await;
+    let mut phone = Device::login(&server, "bob").await;
+    phone.online().await;
+    let logs = phone.engine.logs();
+    let [own, chat] = &logs[..] else {
+        panic!("{logs:?}")
+    };
+    let engine = phone.engine.clone();
+    assert_eq!((&own.id, own.others.len()), (&phone.engine.me().account, 0));
+    assert_eq!((&*chat.others, chat.newest), (&["alice".to_owned()][..], 120));
+    let numbers = async |after, limit| -> Vec<u64> {
+        let events = engine.events(&chat.id, after, limit).await.unwrap();
+        events.iter().map(|event| event.number).collect()
+    };
+    // The end is there; what is in front of it is fetched, and then it is there too.
+    phone.proxy.down();
+    assert_eq!(numbers(118, 500).await, [119, 120]);
+    assert_eq!(numbers(120, 500).await, [0; 0]);
+    assert!(phone.engine.events(&chat.id, 5, 2).await.is_err());
+    phone
+        .until("it is offline", async |engine| engine.status() != Status::Online)
+        .await;
+    phone.proxy.up();
+    phone.engine.network_changed().await;
+    phone.online().await;
+    assert_eq!(numbers(5, 2).await, [6, 7]);
+    assert_eq!(numbers(0, 500).await, (1..=120).collect::<Vec<_>>());
+    phone.proxy.down();
+    assert_eq!(numbers(0, 1).await, [1]);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_it_knows_when_marks_were_told() {
+    let server = Server::start();
+    let (alice, bob) = long_chat(&server).await;
+    let conversation = bob.engine.conversation_with("alice").unwrap();
+    bob.engine.mark_read(&conversation, 120).await.unwrap();
+    timeout(PATIENCE, bob.engine.marks_told()).await.unwrap();
+    let device = Device::login(&server, "alice").await;
+    device.online().await;
+    let marks = device.engine.marks(&conversation);
+    let his = marks.iter().find(|mark| mark.username == "bob").unwrap();
+    assert_eq!((his.delivered, his.read), (120, 120));
+    // Without a connection nobody waits for long.
+    alice.proxy.down();
+    timeout(PATIENCE, alice.engine.marks_told()).await.unwrap();
 }

@@ -79,6 +79,34 @@ async fn the_first_chat_can_be_copied_line_by_line() {
 }
 
 #[tokio::test]
+async fn scripts_can_be_copied_line_by_line() {
+    let server = Server::start();
+    let _bob = server.user("bob").await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut alice = Terminal::open(folder.path()).await;
+    let register = format!(
+        "kith-cli register alice --server localhost:{}",
+        server.address.port()
+    );
+    alice.run(&register, PASSWORD, None).await;
+    for line in blocks("## kith-cli in scripts", "sh").concat().lines() {
+        let line = line.split("  #").next().unwrap().trim_end();
+        alice.enter(&format!("{line}; echo code $?")).await;
+        alice.wait_for(&["code 0\n"]).await;
+        alice.wait_for(&["$ "]).await;
+    }
+    let there = |path: &str| std::fs::read(folder.path().join(path)).unwrap().len();
+    assert!(there(".local/share/bash-completion/completions/kith-cli") > 1_000);
+    assert!(there(".local/share/man/man1/kith-cli.1") > 1_000);
+    assert!(there("my-messages/account.jsonl") > 0);
+    assert!(
+        alice.transcript().contains("\"text\":\"backup done\""),
+        "{}",
+        alice.transcript()
+    );
+}
+
+#[tokio::test]
 async fn the_script_speaks_the_protocol() {
     let server = Server::start();
     let mut alice = server.user("alice").await;

@@ -56,7 +56,8 @@ impl Story {
             let alert = outcome.expect_err("the handshake was completed");
             assert!(alert.contains("fatal alert"), "{alert}");
         }
-        // And nothing was forgotten or believed.
+        // And nothing was forgotten or believed. The message waits for the right server, or for its author.
+        self.alice.does(&["outbox", "discard", "1"]).await;
         self.relay.plug(self.server.address);
         self.alice.does(&["contacts"]).await;
     }

@@ -53,6 +53,7 @@ async fn two_terminals_chat() {
     hers.wait_for(&["bob: (answers 3) gladly"]).await;
     his.enter("/react 3 +1").await;
     hers.wait_for(&["   3  * reactions: +1 bob"]).await;
+    his.wait_for(&["   3  * reactions: +1 bob"]).await;
     his.enter("/react 3 +1").await;
     hers.wait_for(&["   3  * no reactions any more"]).await;
     hers.enter("/delete 3").await;

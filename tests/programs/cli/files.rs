@@ -65,10 +65,13 @@ async fn what_is_no_file_or_not_for_oneself_is_refused() {
         .asks(&["send-file", "bob", "secret.txt", "--name", "plan.txt"])
         .await;
     let id = sent["file"].as_str().unwrap();
-    assert_eq!(
-        eve.fails(1, &["get-file", id]).await,
-        eve.fails(1, &["get-file", "AAAAAAAAAAAAAAAAAAAAAA"]).await
-    );
+    // An id may begin like an option.
+    for unknown in ["AAAAAAAAAAAAAAAAAAAAAA", "-LAAAAAAAAAAAAAAAAAAAA"] {
+        assert_eq!(
+            eve.fails(1, &["get-file", id]).await,
+            eve.fails(1, &["get-file", unknown]).await
+        );
+    }
     bob.does(&["get-file", id]).await;
     assert_eq!(fs::read(bob.home.path().join("plan.txt")).unwrap(), b"secret");
 

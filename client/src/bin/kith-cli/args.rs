@@ -4,14 +4,14 @@ use clap::{Args, Parser, Subcommand};
 use kith_common::{InviteLink, Pin, Username};
 
 const AFTER_HELP: &str = "\
-What is written waits in the outbox until the server has it. A command that can't reach the server keeps it there and exits
-with 7; the next command that reaches the server sends it. With --no-wait a command only puts it there.
+What is written waits in the outbox until the server has it. A command that can't reach the server keeps it there and \
+exits with 7; the next command that reaches the server sends it. With --no-wait a command only puts it there.
 
 Environment:
   KITH_SERVER        the server, as --server
   KITH_PASSWORD      the password, instead of asking for it
   KITH_NEW_PASSWORD  the new password, for `password`
-  KITH_HOME          the folder for accounts, pins and local copies, instead of the user's configuration folder
+  KITH_HOME          the folder for accounts, pins and local copies, instead of the usual one
 
 Exit codes:
   0  done
@@ -21,7 +21,7 @@ Exit codes:
   4  the server isn't trusted
   5  not logged in
   6  a file of this machine can't be read or written
-  7  the server can't be reached; what was written is kept, and goes out with the next command that reaches it";
+  7  the server can't be reached; what was written is kept and sent later, so don't repeat it";
 
 /// Chat with Kith from a terminal or a script.
 #[derive(Parser)]
@@ -169,6 +169,7 @@ pub(crate) enum Command {
     /// Fetch a file that somebody sent
     GetFile {
         /// The file's id, as `listen` and `history` show it
+        #[arg(allow_hyphen_values = true)]
         id: String,
         /// Where to put it: a file, a folder, or `-` for standard output; else its own name in this folder
         #[arg(conflicts_with = "output")]
@@ -197,7 +198,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<Outbox>,
     },
-    /// Write all conversations and files of the account into a folder; the same folder again adds what is new
+    /// Write all conversations and files into a folder; once more adds what is new
     Export {
         /// The folder, which is made if there is none
         folder: PathBuf,

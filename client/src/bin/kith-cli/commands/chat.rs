@@ -333,13 +333,13 @@ impl<'a> Chat<'a> {
             let state = State::of(engine, &view.conversation, last.number);
             parts.push(format!("{} is {}", last.number, state.word()));
         }
+        if self.waiting > 0 {
+            parts.push(format!("{} waiting", self.waiting));
+        }
         match &self.connection {
             Status::Online => {}
             Status::Offline { reason: Some(error) } => parts.push(format!("offline: {error}")),
             _ => parts.push("connecting".to_owned()),
-        }
-        if self.waiting > 0 {
-            parts.push(format!("{} waiting", self.waiting));
         }
         self.editor.set_status(&parts.join(" · "));
     }

@@ -42,6 +42,8 @@ pub(crate) async fn export(
 ) -> Result<(), Failure> {
     let done = Opened::with(place, async |opened| {
         opened.online().await?;
+        // What waited belongs to it.
+        opened.send_leftovers().await?;
         let account = &opened.account;
         let owner = Owner {
             server: account.server.to_string(),

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use clap::CommandFactory as _;
+use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use crate::args::Arguments;
 use crate::failure::Failure;
@@ -20,35 +21,41 @@ pub(crate) fn man() -> Result<(), Failure> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     let mut page = Vec::new();
-    let written = clap_mangen::Man::new(command.clone())
-        .render(&mut page)
-        .and_then(|()| sections(&command, "", &mut page));
-    written.map_err(|error| Failure::output(&error))?;
+    render(&command, &mut page).map_err(|error| Failure::output(&error))?;
     print(&page)
 }
 
-/// The options of each subcommand, which the library leaves to pages of their own.
-fn sections(command: &clap::Command, path: &str, page: &mut Vec<u8>) -> io::Result<()> {
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+fn render(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let man = Man::new(command.clone());
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)?;
+    subcommands(command, "", page)?;
+    man.render_extra_section(page)?;
+    man.render_version_section(page)
+}
+
+/// What the library leaves to pages of their own.
+fn subcommands(command: &Command, path: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    for sub in command.get_subcommands() {
         let path = format!("{path}{} ", sub.get_name());
-        writeln!(
-            page,
-            ".SH \"KITH\\-CLI {}\"",
-            path.trim_end().to_uppercase().replace('-', "\\-")
-        )?;
-        let man = clap_mangen::Man::new(sub.clone());
+        let title = path.trim_end().to_uppercase().replace('-', "\\-");
+        writeln!(page, ".SH \"KITH\\-CLI {title}\"")?;
+        // What holds for all of them stands in front.
+        let own = |argument: &Arg| !argument.is_global_set() && argument.get_id() != "help";
+        let some = sub.get_arguments().any(own);
+        let man = Man::new(sub.clone().mut_args(|argument| {
+            let hidden = !own(&argument);
+            argument.hide(hidden)
+        }));
         man.render_synopsis_section(page)?;
         man.render_description_section(page)?;
-        // What holds for all of them stands in front.
-        let own = |argument: &clap::Arg| !argument.is_global_set() && argument.get_id() != "help";
-        if sub.get_arguments().any(own) {
-            let hide = |argument: clap::Arg| {
-                let hidden = !own(&argument);
-                argument.hide(hidden)
-            };
-            clap_mangen::Man::new(sub.clone().mut_args(hide)).render_options_section(page)?;
+        if some {
+            man.render_options_section(page)?;
         }
-        sections(sub, &path, page)?;
+        subcommands(sub, &path, page)?;
     }
     Ok(())
 }

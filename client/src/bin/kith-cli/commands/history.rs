@@ -18,6 +18,8 @@ pub(crate) async fn history(
 ) -> Result<(), Failure> {
     Opened::with(place, async |opened| {
         opened.online_if_possible().await?;
+        // What waited belongs to it.
+        opened.send_leftovers().await?;
         let conversation = opened.conversation(&with).await?;
         let (messages, missing) = pages(opened, &conversation, limit, before).await?;
         let zone = TimeZone::system();
