@@ -145,38 +145,11 @@ async fn play(server: &Server, round: usize, steps: Vec<Step>) {
             device.engine.discard(item.id).await.unwrap();
         }
     }
-    lift_blocks(&mut devices).await;
-    for device in &devices {
-        // Who isn't blocked any more hears of it with the next `sync`.
-        device.engine.network_changed().await;
-    }
     for device in &mut devices {
         device.equals_fresh_fetch(server).await;
     }
     for device in devices {
         device.stop().await;
-    }
-}
-
-/// Between people of whom one has blocked the other the server shows no marks, and who holds one knows that no more than who
-/// doesn't. So what is compared is what they see afterwards.
-async fn lift_blocks(devices: &mut [Device]) {
-    for pair in devices.chunks_mut(DEVICES) {
-        let (first, others) = pair.split_first_mut().unwrap();
-        first.online().await;
-        for other in others {
-            let blocked = async |engine: &Engine| format!("{:?}", engine.contacts());
-            first.agrees_with(other, blocked).await;
-        }
-        for blocked in first.engine.contacts().blocked {
-            let whom = person(&blocked);
-            let unblock = first.engine.change_contact(ContactAction::Unblock, &whom);
-            let id = unblock.await.unwrap();
-            assert_eq!(
-                first.engine.settled(id).await.unwrap(),
-                Progress::Sent { place: None }
-            );
-        }
     }
 }
 

@@ -313,3 +313,30 @@ async fn whoever_waits_for_it_knows_when_marks_were_told() {
     alice.proxy.down();
     timeout(PATIENCE, alice.engine.marks_told()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_program_that_is_killed_has_kept_what_was_written() {
+    let server = Server::start();
+    let mut alice = Device::register(&server, "alice").await;
+    let mut bob = Device::register(&server, "bob").await;
+    alice.tell("bob", "one").await;
+    alice.offline().await;
+    alice.say("bob", "two").await;
+    // What lies in the files right now is what a kill leaves behind.
+    let left = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(alice.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        // The index of SQLite's log lives in memory that the programs share, and is made anew.
+        if !entry.file_name().to_string_lossy().ends_with("-shm") {
+            fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let (options, proxy, _) = alice.stop().await;
+    let mut alice = Device::open(options, proxy, left).await;
+    assert_eq!(alice.texts("bob").await, ["one"]);
+    assert_eq!(alice.engine.outbox().await.unwrap().len(), 1);
+    alice.proxy.up();
+    alice.empty().await;
+    bob.hears("alice", "two").await;
+    alice.equals_fresh_fetch(&server).await;
+}

@@ -182,6 +182,12 @@ pub(crate) async fn a_block_hides_marks(bed: &Bed) {
     assert_eq!(told(&bob, 2).await, [bob.account.id]);
     assert_eq!(told(&alice, 2).await, [alice.account.id]);
     block(ContactChange::Unblock).await.unwrap();
+    // Each is told what was hidden.
+    let again = store.announced().await.into_iter().map(|(audience, _)| audience);
+    assert_eq!(
+        again.collect::<Vec<_>>(),
+        [[bob.account.id], [alice.account.id]].map(Vec::from)
+    );
     assert_eq!(told(&bob, 3).await, both);
     // In a room the two may still meet.
     let carol = person(&store, "carol").await;

@@ -242,7 +242,7 @@ impl Observer for Hub {
 
     fn announced(&self, changes: &[Announcement]) {
         for change in changes {
-            self.tell(&change.audience, Some(change.except), &change.notice);
+            self.tell(&change.audience, change.except, &change.notice);
         }
     }
 }

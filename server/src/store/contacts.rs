@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kith_common::{ContactAction, EventKind};
+use kith_common::{ContactAction, EventKind, Mark, Notice};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
@@ -12,9 +12,10 @@ use sea_orm::{
 
 use super::Store;
 use super::conversations::direct_log_id;
-use super::entity::{contacts, members};
+use super::entity::{contacts, logs, members};
 use super::error::StoreError;
-use super::types::{Account, AccountId, AccountState};
+use super::marks::number;
+use super::types::{Account, AccountId, AccountState, Announcement, LogId};
 use super::writer::{Author, Previous, Scope};
 
 /// A change of a contact.
@@ -140,8 +141,9 @@ async fn apply(
         .on_conflict(keep_the_other)
         .exec_without_returning(scope.db())
         .await?;
+    let log = direct_log_id(scope, author.account.id, other.id).await?;
     if matches!(change, ContactChange::Block | ContactChange::Unblock)
-        && let Some(log) = direct_log_id(scope, author.account.id, other.id).await?
+        && let Some(log) = log
     {
         members::Entity::update_many()
             .col_expr(members::Column::Blocked, Expr::value(value))
@@ -152,6 +154,9 @@ async fn apply(
     }
     if change == ContactChange::Unblock {
         show_marks_again(scope, [author.account.id, other.id], revision).await?;
+        if let Some(log) = log {
+            tell_marks_again(scope, log, [&author.account, other]).await?;
+        }
     }
     let body = serde_json::json!({"change": change.action(), "username": &*other.username});
     scope.record(author, EventKind::Contact, &body).await?;
@@ -224,5 +229,36 @@ async fn show_marks_again(scope: &Scope, pair: [AccountId; 2], revision: i64) ->
         update = update.filter(members::Column::LogId.in_subquery(theirs.into_query()));
     }
     update.exec(scope.db()).await?;
+    Ok(())
+}
+
+/// Tells two people what each of them sees of the other's marks in their conversation.
+async fn tell_marks_again(scope: &mut Scope, log: LogId, pair: [&Arc<Account>; 2]) -> Result<(), StoreError> {
+    let conversation: Option<String> = logs::Entity::find_by_id(log.0)
+        .select_only()
+        .column(logs::Column::PublicId)
+        .into_tuple()
+        .one(scope.db())
+        .await?;
+    let conversation = conversation.ok_or(StoreError::NotFound)?;
+    let [one, other] = pair;
+    for (marking, seeing) in [(one, other), (other, one)] {
+        let row = members::Entity::find_by_id((log.0, marking.id.0))
+            .one(scope.db())
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        if row.shown_delivered > 0 {
+            scope.announce(Announcement {
+                audience: vec![seeing.id],
+                except: None,
+                notice: Notice::Mark(Mark {
+                    conversation: conversation.clone(),
+                    username: marking.username.to_string(),
+                    delivered: number(row.shown_delivered),
+                    read: number(row.shown_read),
+                }),
+            });
+        }
+    }
     Ok(())
 }

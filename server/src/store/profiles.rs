@@ -136,7 +136,7 @@ async fn apply(scope: &mut Scope, author: &Author, change: ProfileChange) -> Res
     let audience = seen_by(scope.db(), me).await?;
     scope.announce(Announcement {
         audience,
-        except: author.origin,
+        except: Some(author.origin),
         notice: Notice::Person(profile),
     });
     Ok(())

@@ -220,8 +220,8 @@ pub struct Reader {
 pub struct Announcement {
     /// The accounts, as far as they have connections that said `hello`.
     pub audience: Vec<AccountId>,
-    /// The connection that caused it, which has its reply.
-    pub except: Origin,
+    /// The connection that caused it, where its reply says the same.
+    pub except: Option<Origin>,
     /// What they are told.
     pub notice: Notice,
 }

@@ -151,7 +151,7 @@ impl State {
         };
         Announcement {
             audience: members.iter().filter(sees).copied().map(AccountId).collect(),
-            except: item.author.origin,
+            except: Some(item.author.origin),
             notice: Notice::Mark(mark),
         }
     }
