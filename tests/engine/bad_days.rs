@@ -1,6 +1,6 @@
 //! Servers that restart, sessions that end, refusals, clocks that are wrong.
 
-use kith_client::{Clock, Engine, EngineError, Options, Progress, Status, To};
+use kith_client::{Clock, Engine, EngineError, Options, Progress, Status, To, TrustError};
 use kith_common::{ContactAction, ErrorCode};
 use kith_tests::Server;
 
@@ -244,4 +244,47 @@ async fn a_logout_leaves_nothing_behind() {
     assert_eq!(alice.engine.status(), Status::Closed);
     let opened: Engine = engine(&alice.options, alice.folder.path()).await;
     assert_eq!(opened.online().await, Err(EngineError::SessionEnded));
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_while_it_is_online_is_told() {
+    let server = Server::start();
+    let mut phone = Device::register(&server, "alice").await;
+    let desktop = Device::login(&server, "alice").await;
+    phone.online().await;
+    desktop.online().await;
+    let before = desktop.engine.sessions().await.unwrap().len();
+    desktop.engine.revoke(phone.options.me.device).await.unwrap();
+    phone
+        .until("it knows", async |engine| engine.status() == Status::SessionEnded)
+        .await;
+    assert_eq!(phone.engine.sessions().await, Err(EngineError::Offline));
+    assert_eq!(desktop.engine.sessions().await.unwrap().len(), before - 1);
+    // A token that is worth nothing is not tried again by itself.
+    phone.engine.network_changed().await;
+    assert_eq!(phone.engine.status(), Status::SessionEnded);
+}
+
+#[tokio::test]
+async fn a_server_with_another_key_gets_nothing() {
+    let server = Server::start();
+    let impostor = Server::start();
+    let mut alice = Device::register(&server, "alice").await;
+    let mut bob = Device::register(&server, "bob").await;
+    alice.online().await;
+    alice.proxy.redirect(impostor.address);
+    alice.proxy.cut();
+    alice.say("bob", "secret").await;
+    alice
+        .until("it is refused", async |engine| {
+            matches!(engine.status(), Status::Refused(TrustError::WrongKey { .. }))
+        })
+        .await;
+    assert_eq!(alice.engine.outbox().await.unwrap().len(), 1);
+    // The network was to blame, perhaps: with the right server it goes on.
+    alice.proxy.redirect(server.address);
+    alice.engine.network_changed().await;
+    alice.empty().await;
+    bob.hears("alice", "secret").await;
+    assert!(!impostor.log().contains("resumed"));
 }

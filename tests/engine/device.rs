@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kith_client::local_store::sqlite::{Owner, SqliteStore};
 use kith_client::{
     Changes, Contacts, Content, Conversation, Engine, Guest, Message, Older, Options, Pending, Progress,
-    ServerAddress, Session, Target, Trust,
+    ServerAddress, Session, Status, Target, Trust,
 };
 use kith_common::{Mark, ProfileInfo, Username};
 use kith_tests::{PASSWORD, PATIENCE, Proxy, Server};
@@ -113,6 +113,15 @@ impl Device {
             .await
             .expect("not online in time")
             .unwrap();
+    }
+
+    /// Cuts the line, and waits until the engine knows.
+    pub(crate) async fn offline(&mut self) {
+        self.proxy.down();
+        self.until("it is offline", async |engine| {
+            matches!(engine.status(), Status::Offline { .. })
+        })
+        .await;
     }
 
     /// Writes to somebody.

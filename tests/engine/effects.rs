@@ -233,3 +233,30 @@ async fn a_profile_is_seen_by_whoever_knows_the_person() {
     assert_eq!(Some(fetched.profile), bob.engine.profile("alice"));
     assert_eq!(fetched.avatar_data.unwrap().0, picture);
 }
+
+#[tokio::test]
+async fn a_message_with_more_edits_than_a_request_may_name_is_deleted_with_all_of_them() {
+    let server = Server::start();
+    let mut phone = Device::register(&server, "alice").await;
+    let mut desktop = Device::login(&server, "alice").await;
+    let _bob = Device::register(&server, "bob").await;
+    let (conversation, number) = phone.tell("bob", "draft 0").await;
+    for draft in 1..=105 {
+        let text = format!("hunter22 {draft}");
+        phone.engine.edit(&conversation, number, text).await.unwrap();
+    }
+    phone.empty().await;
+    desktop.hears("alice", "hunter22 105").await;
+    // Both at once: one of them is too late, which is no failure.
+    for device in [&phone, &desktop] {
+        device.engine.delete(&conversation, number).await.unwrap();
+    }
+    for device in [&mut phone, &mut desktop] {
+        device.empty().await;
+        device.equals_fresh_fetch(&server).await;
+    }
+    let mut raw = server.native_login("alice").await;
+    let history = serde_json::json!({"action": "history", "conversation": conversation, "limit": 500});
+    let log = raw.ok_after_events(history).await.to_string();
+    assert!(!log.contains("hunter22"), "{log}");
+}

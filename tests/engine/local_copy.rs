@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kith_client::local_store::StoreError;
 use kith_client::local_store::sqlite::{Owner, SqliteStore};
-use kith_client::{Change, Content, Engine, Older, Status};
+use kith_client::{Change, Content, Engine, Older};
 use kith_tests::{PATIENCE, Server};
 use tokio::time::timeout;
 
@@ -28,7 +28,7 @@ async fn long_chat(server: &Server) -> (Device, Device) {
 async fn older_pages_come_when_they_are_wanted_and_end_where_the_log_ends() {
     let server = Server::start();
     let (_alice, _bob) = long_chat(&server).await;
-    let phone = Device::login(&server, "bob").await;
+    let mut phone = Device::login(&server, "bob").await;
     phone.online().await;
     let conversation = phone.engine.conversation_with("alice").unwrap();
     assert_eq!(
@@ -36,7 +36,7 @@ async fn older_pages_come_when_they_are_wanted_and_end_where_the_log_ends() {
         50,
         "as many as are held"
     );
-    phone.proxy.down();
+    phone.offline().await;
     let page = phone.engine.messages(&conversation, None, 100).await.unwrap();
     assert_eq!(page.messages.len(), 50);
     assert!(matches!(page.older, Older::OutOfReach(_)), "{:?}", page.older);
@@ -281,13 +281,10 @@ async fn the_events_of_a_log_come_whole_though_the_copy_holds_its_end() {
         events.iter().map(|event| event.number).collect()
     };
     // The end is there; what is in front of it is fetched, and then it is there too.
-    phone.proxy.down();
+    phone.offline().await;
     assert_eq!(numbers(118, 500).await, [119, 120]);
     assert_eq!(numbers(120, 500).await, [0; 0]);
     assert!(phone.engine.events(&chat.id, 5, 2).await.is_err());
-    phone
-        .until("it is offline", async |engine| engine.status() != Status::Online)
-        .await;
     phone.proxy.up();
     phone.engine.network_changed().await;
     phone.online().await;
@@ -312,4 +309,31 @@ async fn whoever_waits_for_it_knows_when_marks_were_told() {
     // Without a connection nobody waits for long.
     alice.proxy.down();
     timeout(PATIENCE, alice.engine.marks_told()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_is_killed_has_kept_what_was_written() {
+    let server = Server::start();
+    let mut alice = Device::register(&server, "alice").await;
+    let mut bob = Device::register(&server, "bob").await;
+    alice.tell("bob", "one").await;
+    alice.offline().await;
+    alice.say("bob", "two").await;
+    // What lies in the files right now is what a kill leaves behind.
+    let left = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(alice.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        // The index of SQLite's log lives in memory that the programs share, and is made anew.
+        if !entry.file_name().to_string_lossy().ends_with("-shm") {
+            fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let (options, proxy, _) = alice.stop().await;
+    let mut alice = Device::open(options, proxy, left).await;
+    assert_eq!(alice.texts("bob").await, ["one"]);
+    assert_eq!(alice.engine.outbox().await.unwrap().len(), 1);
+    alice.proxy.up();
+    alice.empty().await;
+    bob.hears("alice", "two").await;
+    alice.equals_fresh_fetch(&server).await;
 }

@@ -181,6 +181,8 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Shared>, mut c
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
+        // Once it is cut nothing goes through, not even what has come already.
+        biased;
         _ = cuts.changed() => {}
         () = async {
             tokio::join!(

@@ -118,6 +118,10 @@ async fn read(mut reader: impl AsyncRead + Unpin, shared: &Shared, pushes: &Push
         match reader.read_buf(decoder.buffer_mut()).await {
             Ok(0) => return Error::Lost("the server ended it".to_owned()),
             Ok(_) => shared.state().moved = Instant::now(),
+            // What rustls says here is meant for programmers.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Error::Lost("the line was cut".to_owned());
+            }
             Err(error) => return Error::Lost(system_reason(&error)),
         }
         while let Some(frame) = decoder.next_frame() {

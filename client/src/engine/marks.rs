@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use kith_common::{ErrorCode, Mark, MarkReply, MarkRequest, Request};
-use tokio::time::Instant;
 
 use super::online::Online;
 use super::runner::End;
@@ -50,12 +49,12 @@ impl Online<'_> {
 
     /// Tells how far conversations were received and read.
     pub(super) async fn send_marks(&mut self) -> Result<(), End> {
-        let wait = self
+        let waits = self
             .sending
             .marks_wait
             .as_ref()
-            .is_some_and(|wait| wait.until > Instant::now());
-        if !self.sending.marks_due || self.sending.no_marks || wait {
+            .is_some_and(|wait| wait.until.is_some());
+        if !self.sending.marks_due || self.sending.no_marks || waits {
             return Ok(());
         }
         let copy = &self.runner.shared.copy;

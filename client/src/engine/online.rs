@@ -83,6 +83,7 @@ impl<'a> Online<'a> {
             self.tell_presence().await?;
         }
         self.runner.shared.set_status(Status::Online);
+        self.sending.end_waits();
         self.send().await?;
         self.send_marks().await?;
         self.sending.say_marks_told();

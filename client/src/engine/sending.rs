@@ -20,7 +20,8 @@ use super::online::Online;
 use super::outbox::{own_event, parse};
 use super::runner::End;
 use super::{Identity, Progress, lock};
-use crate::local_store::{Item, ItemChange, ItemState};
+use crate::local_store::{Item, ItemChange, ItemState, NewItem};
+use crate::session::new_client_id;
 use crate::{Backoff, Connection, Error, limits, random};
 
 /// What is under way on a connection.
@@ -44,7 +45,8 @@ pub(super) struct Sending {
 }
 
 pub(super) struct Wait {
-    pub(super) until: Instant,
+    /// None once it is over; how long it was still counts for the next one.
+    pub(super) until: Option<Instant>,
     backoff: Backoff,
 }
 
@@ -78,12 +80,16 @@ impl Sending {
 
     /// When there is something to be tried again.
     pub(super) fn wake(&self) -> Option<Instant> {
-        self.waiting
-            .values()
-            .chain(&self.marks_wait)
-            .map(|wait| wait.until)
-            .filter(|until| *until > Instant::now())
-            .min()
+        let waits = self.waiting.values().chain(&self.marks_wait);
+        waits.filter_map(|wait| wait.until).min()
+    }
+
+    /// Ends the waits that are over.
+    pub(super) fn end_waits(&mut self) {
+        let now = Instant::now();
+        for wait in self.waiting.values_mut().chain(&mut self.marks_wait) {
+            wait.until = wait.until.filter(|until| *until > now);
+        }
     }
 
     pub(super) fn try_again_now(&mut self) {
@@ -108,9 +114,12 @@ impl Sending {
 impl Online<'_> {
     /// Sends what waits in the outbox, as far as there is room.
     pub(super) async fn send(&mut self) -> Result<(), End> {
-        let now = Instant::now();
         while self.sending.busy.len() < limits::OUTBOX_IN_FLIGHT {
-            let waiting = self.sending.waiting.iter().filter(|(_, wait)| wait.until > now);
+            let waiting = self
+                .sending
+                .waiting
+                .iter()
+                .filter(|(_, wait)| wait.until.is_some());
             let busy = waiting
                 .map(|(lane, _)| lane)
                 .chain(&self.sending.busy)
@@ -132,7 +141,7 @@ impl Online<'_> {
         };
         match &mut request {
             Request::File(file) => file.file_data.0 = item.new.data.take().unwrap_or_default(),
-            Request::Delete(delete) if delete.targets.len() == 1 => self.add_edits(id, delete).await?,
+            Request::Delete(delete) if delete.targets.len() == 1 => self.add_edits(&item, delete).await?,
             _ => {}
         }
         self.sending.busy.insert(item.new.lane.clone());
@@ -153,21 +162,35 @@ impl Online<'_> {
         Ok(())
     }
 
-    /// Adds the edits of what is deleted, once: the request has to be the same if it must be sent again.
-    async fn add_edits(&self, id: u64, delete: &mut DeleteRequest) -> Result<(), End> {
+    /// Adds the edits of what is deleted, once: the request has to be the same if it must be sent again. A number that
+    /// stands there twice, which is no more than once to the server, shows that it was done.
+    async fn add_edits(&self, item: &Item, delete: &mut DeleteRequest) -> Result<(), End> {
         let copy = &self.runner.shared.copy;
         let Some(target) = delete.targets.first().copied() else {
             return Ok(());
         };
         let edits = copy.own_edits(&delete.conversation, target).await?;
-        // The newest ones matter most: what they replaced was seen by fewer.
         let room = protocol::DELETE_TARGETS - 1;
-        delete.targets.extend(edits.into_iter().rev().take(room));
-        if delete.targets.len() > 1 {
-            let request = Request::Delete(delete.clone());
-            let request = serde_json::to_string(&request).map_err(|error| Error::Local(error.to_string()))?;
-            copy.store.update(id, ItemChange::Request(request)).await?;
+        // What doesn't fit in goes into deletions of its own.
+        for rest in edits.get(room..).unwrap_or_default().chunks(room) {
+            let client_id = new_client_id()?;
+            let mut new = NewItem {
+                client_id: client_id.clone().into(),
+                ..item.new.clone()
+            };
+            let targets = rest.iter().chain(rest.first()).copied().collect();
+            new.request = to_json(&Request::Delete(DeleteRequest {
+                conversation: delete.conversation.clone(),
+                targets,
+                client_id: Some(client_id),
+            }))?;
+            copy.store.add(new).await?;
         }
+        delete.targets.push(target);
+        delete.targets.extend(edits.into_iter().take(room));
+        // Twice counts once, also towards the most that may be named.
+        let request = to_json(&Request::Delete(delete.clone()))?;
+        copy.store.update(item.id, ItemChange::Request(request)).await?;
         Ok(())
     }
 
@@ -243,6 +266,12 @@ impl Online<'_> {
                 let wait = self.sending.waiting.remove(&item.new.lane);
                 let wait = longer(wait, &Error::Refused(error));
                 self.sending.waiting.insert(item.new.lane, wait);
+                Ok(())
+            }
+            // Another device was faster; it is what was wanted.
+            Error::Refused(error) if is_deleted(&item, &error) => {
+                self.runner.shared.copy.store.remove(id).await?;
+                self.runner.shared.progress(id, Progress::Sent { place: None });
                 Ok(())
             }
             Error::Refused(error) => self.fail(id, error).await,
@@ -350,13 +379,24 @@ impl Online<'_> {
     }
 }
 
+/// Whether a deletion was refused because all of it has happened already.
+fn is_deleted(item: &Item, error: &WireError) -> bool {
+    let deletes = matches!(parse(&item.new.request), Some(Request::Delete(_)));
+    // The same code for what never was there wouldn't come back from a copy that showed it.
+    deletes && error.code == ErrorCode::NotFound && error.field.as_deref() == Some("targets")
+}
+
+fn to_json(request: &Request) -> Result<String, Error> {
+    serde_json::to_string(request).map_err(|error| Error::Local(error.to_string()))
+}
+
 /// The wait after another passing refusal.
 pub(super) fn longer(wait: Option<Wait>, error: &Error) -> Wait {
     let mut backoff = wait.map_or_else(Backoff::new, |wait| wait.backoff);
     let random = random::bytes::<4>().map_or(0, u32::from_ne_bytes);
     let pause: Duration = backoff.wait(random).max(error.retry_after().unwrap_or_default());
     Wait {
-        until: Instant::now() + pause,
+        until: Some(Instant::now() + pause),
         backoff,
     }
 }
