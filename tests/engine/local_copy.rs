@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kith_client::local_store::StoreError;
 use kith_client::local_store::sqlite::{Owner, SqliteStore};
-use kith_client::{Change, Content, Engine, Older, Status};
+use kith_client::{Change, Content, Engine, Older};
 use kith_tests::{PATIENCE, Server};
 use tokio::time::timeout;
 
@@ -281,13 +281,10 @@ async fn the_events_of_a_log_come_whole_though_the_copy_holds_its_end() {
         events.iter().map(|event| event.number).collect()
     };
     // The end is there; what is in front of it is fetched, and then it is there too.
-    phone.proxy.down();
+    phone.offline().await;
     assert_eq!(numbers(118, 500).await, [119, 120]);
     assert_eq!(numbers(120, 500).await, [0; 0]);
     assert!(phone.engine.events(&chat.id, 5, 2).await.is_err());
-    phone
-        .until("it is offline", async |engine| engine.status() != Status::Online)
-        .await;
     phone.proxy.up();
     phone.engine.network_changed().await;
     phone.online().await;

@@ -7,8 +7,8 @@ use crate::relay::Relay;
 use crate::terminal::Terminal;
 
 /// The terminal of somebody who is registered, in whose shell `kith-cli` knows them.
-async fn terminal(person: &Person) -> Terminal {
-    let mut terminal = Terminal::open_on(person.home.path(), "xterm").await;
+async fn terminal(person: &Person, kind: &str) -> Terminal {
+    let mut terminal = Terminal::open_on(person.home.path(), kind).await;
     let export = format!("export KITH_HOME={}/kith", person.home.path().display());
     terminal.run(&export, PASSWORD, None).await;
     terminal
@@ -16,7 +16,7 @@ async fn terminal(person: &Person) -> Terminal {
 
 /// The same, chatting with somebody.
 async fn chatting(person: &Person, with: &str) -> Terminal {
-    let mut terminal = terminal(person).await;
+    let mut terminal = terminal(person, "xterm").await;
     terminal
         .run(&format!("kith-cli chat {with}"), PASSWORD, Some("Ctrl+D end it."))
         .await;
@@ -145,11 +145,37 @@ async fn a_chat_wants_a_person_at_a_terminal_and_somebody_there() {
     let alice = Person::registered("alice", &server).await;
     let told = alice.fails(2, &["chat", "bob"]).await;
     assert!(told.contains("listen --json"), "{told}");
-    let mut hers = terminal(&alice).await;
+    let mut hers = terminal(&alice, "xterm").await;
+    let refused = "there is no user of this name";
+    hers.run("kith-cli chat nobody", PASSWORD, Some(refused)).await;
+    // What is typed and refused isn't lost.
+    hers.wait_for(&["$ "]).await;
+    hers.enter("kith-cli send nobody").await;
+    hers.wait_for(&["Ctrl+D on a line of its own\n"]).await;
+    hers.enter("a long letter").await;
+    hers.press("\u{4}").await;
+    hers.wait_for(&["there is no user of this name; what you typed is kept"])
+        .await;
+    hers.wait_for(&["$ "]).await;
+    assert!(alice.does(&["outbox"]).await.contains("a long letter"));
+}
+
+#[tokio::test]
+async fn a_terminal_that_can_do_nothing_will_do() {
+    let server = Server::start();
+    let alice = Person::registered("alice", &server).await;
+    let mut bob = server.user("bob").await;
+    let mut hers = terminal(&alice, "dumb").await;
     hers.run(
-        "kith-cli chat nobody",
+        "kith-cli chat bob",
         PASSWORD,
-        Some("there is no user of this name"),
+        Some("There are no messages with bob yet."),
     )
     .await;
+    hers.enter("hello").await;
+    assert_eq!(bob.hear().await, ("alice".to_owned(), "hello".to_owned()));
+    bob.say("alice", "hello yourself").await;
+    hers.wait_for(&["bob: hello yourself"]).await;
+    assert!(!hers.shown().contains('\u{1b}'), "{:?}", hers.shown());
+    hers.interrupt().await;
 }

@@ -81,6 +81,12 @@ impl Failure {
         Self { exit, message }
     }
 
+    /// The same, with what else is to be known.
+    pub(crate) fn and(self, more: &str) -> Self {
+        let message = format!("{}; {more}", self.message);
+        Self { message, ..self }
+    }
+
     /// What the person is told.
     pub(crate) fn message(&self) -> &str {
         &self.message

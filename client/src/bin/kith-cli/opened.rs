@@ -26,6 +26,8 @@ pub(crate) struct Opened {
     name: String,
     /// What waited before this command.
     leftovers: Vec<Pending>,
+    /// What is refused stays in the outbox, because it can't be had again otherwise.
+    pub(crate) keep_refused: bool,
 }
 
 /// Where something is now: conversation and number, where it is an event of a conversation and that is known.
@@ -81,6 +83,7 @@ impl Opened {
             store,
             name,
             leftovers,
+            keep_refused: false,
         })
     }
 
@@ -198,6 +201,10 @@ impl Opened {
             Progress::Sent { place } => {
                 self.keep_session()?;
                 Ok(place)
+            }
+            Progress::Failed(error) if self.keep_refused => {
+                let failure = Failure::from(error);
+                Err(failure.and(&format!("what you typed is kept, see `kith-cli outbox` ({id})")))
             }
             Progress::Failed(error) => {
                 // Another program may have thrown it away already.

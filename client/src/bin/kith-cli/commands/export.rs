@@ -17,6 +17,9 @@ use crate::opened::Opened;
 use crate::output::Output;
 use crate::progress::Bar;
 
+/// Most characters of a name that becomes a part of a path.
+const MOST: usize = 64;
+
 /// Whose an export is: `export.json`.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Owner {
@@ -152,6 +155,7 @@ fn written(file: &File, log: &Log, path: &Path) -> Result<u64, Failure> {
             if read > 0 && last == 0 && end == 0 && !line.starts_with(b"{\"event\":") {
                 return Err(foreign(path, "is no file of an export"));
             }
+
             file.set_len(end).map_err(failed)?;
             return Ok(last);
         }
@@ -220,13 +224,13 @@ fn log_path(folder: &Path, log: &Log, account: &str) -> PathBuf {
         return folder.join("account.jsonl");
     }
     let others: Vec<String> = log.others.iter().map(|name| plain(name)).collect();
-    let name = format!("{}-{}.jsonl", others.join("+"), plain(&log.id));
+    let others: String = others.join("+").chars().take(MOST).collect();
+    let name = format!("{others}-{}.jsonl", plain(&log.id));
     folder.join("conversations").join(name)
 }
 
 /// What the server calls something, as a part of a path: it may call it as it likes.
 fn plain(name: &str) -> String {
-    const MOST: usize = 64;
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' {
             c

@@ -21,6 +21,8 @@ pub(crate) async fn send(
 ) -> Result<(), Failure> {
     let text = text(words)?;
     Opened::with(place, async |opened| {
+        // Words are in the shell's history, and a program's output can be made again.
+        opened.keep_refused = (words.is_empty() || words == ["-"]) && io::stdin().is_terminal();
         let id = opened.engine.send(&to, text.clone(), reply_to).await?;
         let what = format!("the message to {to}");
         match opened.outcome(id, &what, waiting, limits::OUTCOME).await? {

@@ -53,6 +53,8 @@ pub(super) struct Editor {
     /// How the terminal was before.
     modes: Modes,
     plain: bool,
+    /// A line is being read.
+    reading: bool,
 }
 
 /// What the chat and the thread at the keyboard share.
@@ -77,7 +79,6 @@ impl Editor {
         let failed =
             |error: ReadlineError| Failure::new(Exit::Local, format!("can't use the terminal: {error}"));
         let modes = Modes::of_terminal();
-        let plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let shared = Arc::new(Mutex::new(Shared::default()));
         let config = Config::builder()
             // What stands above the prompt counts as its colours.
@@ -92,7 +93,12 @@ impl Editor {
             keys: keys.clone(),
             shared: Arc::clone(&shared),
         }));
-        let printer = editor.create_external_printer().map_err(failed)?;
+        let (printer, plain): (Box<dyn ExternalPrinter + Send>, bool) = match editor.create_external_printer()
+        {
+            Ok(printer) => (Box::new(printer), false),
+            // A terminal on which nothing can be moved.
+            Err(_) => (Box::new(Below), true),
+        };
         let mut out = io::stdout().lock();
         lines
             .iter()
@@ -125,16 +131,20 @@ impl Editor {
             printed,
             modes,
             plain,
+            reading: true,
         })
     }
 
     /// What happens next at the keyboard. After a line nothing does until [`Editor::go_on`].
     pub(super) async fn next(&mut self) -> Typed {
-        self.typed.recv().await.unwrap_or(Typed::End)
+        let typed = self.typed.recv().await.unwrap_or(Typed::End);
+        self.reading = matches!(typed, Typed::Typing);
+        typed
     }
 
     /// Reads the next line.
-    pub(super) fn go_on(&self) {
+    pub(super) fn go_on(&mut self) {
+        self.reading = true;
         // A thread that has ended reads no more.
         let _ = self.go_on.send(());
     }
@@ -172,10 +182,14 @@ impl Editor {
         self.prints = None;
         // What was printed last should be seen, if it can be.
         let _ = self.printed.recv_timeout(limits::LAST_LINES);
-        if self.modes.restore() && !self.plain {
+        let end = match (self.modes.restore(), self.plain) {
             // The library asks for pastes in brackets, and would take that back when it has read its line.
-            let _ = write!(io::stdout(), "\u{1b}[?2004l\r\n").and_then(|()| io::stdout().flush());
-        }
+            (true, false) => "\u{1b}[?2004l\r\n",
+            (_, true) if self.reading => "\n",
+            _ => return,
+        };
+        // Nobody is left to be told if this can't be written.
+        let _ = write!(io::stdout(), "{end}").and_then(|()| io::stdout().flush());
     }
 }
 
@@ -183,7 +197,11 @@ impl Editor {
 ///
 /// The library takes one text at a time while it reads a line; the next one waits for it, and so does this thread. It may
 /// hold no lock meanwhile.
-fn print_all(mut printer: impl ExternalPrinter, texts: &threads::Receiver<String>, shared: &Mutex<Shared>) {
+fn print_all(
+    mut printer: Box<dyn ExternalPrinter + Send>,
+    texts: &threads::Receiver<String>,
+    shared: &Mutex<Shared>,
+) {
     for text in texts {
         {
             let mut shared = lock(shared);
@@ -200,6 +218,16 @@ fn print_all(mut printer: impl ExternalPrinter, texts: &threads::Receiver<String
         if printed.is_err() {
             return;
         }
+    }
+}
+
+/// Prints below what is typed, where above it isn't possible.
+struct Below;
+
+impl ExternalPrinter for Below {
+    fn print(&mut self, text: String) -> rustyline::Result<()> {
+        let mut out = io::stdout().lock();
+        Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
     }
 }
 
