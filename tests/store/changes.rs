@@ -161,7 +161,8 @@ pub(crate) async fn pages_lose_nothing(bed: &Bed) {
     for member in others.iter().skip(2).chain([&alice]) {
         room += &format!(
             "INSERT INTO members (log_id, account_id, joined_number, delivered_number, read_number, seed_number, blocked,
-                joined_revision) VALUES ({}, {}, 0, 3, 2, 0, FALSE, (SELECT value FROM revisions));",
+                shown_delivered, shown_read, joined_revision)
+                VALUES ({}, {}, 0, 3, 2, 0, FALSE, 3, 2, (SELECT value FROM revisions));",
             first.id.0, member.account.id.0
         );
     }
