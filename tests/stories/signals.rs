@@ -161,6 +161,27 @@ async fn contacts_and_blocks_bring_people_into_sight_and_out_of_it() {
 }
 
 #[tokio::test]
+async fn who_is_added_while_somebody_appears_is_told_once() {
+    let server = Server::builder()
+        .set("KITH_LIMITS__SIGNALS_PER_SESSION", "{burst=1000,per_minute=1000}")
+        .start();
+    let mut alice = server.native_user("alice").await;
+    let mut bob = server.native_user("bob").await;
+    for _ in 0..40 {
+        alice.send(presence("online")).await;
+        alice.send(contacts("add", "bob")).await;
+        for _ in 0..2 {
+            assert_eq!(alice.receive().await["status"], "ok");
+        }
+        assert_eq!(bob.receive().await, shows("alice", "online"));
+        alice.ok(contacts("remove", "bob")).await;
+        assert_eq!(bob.receive().await, shows("alice", "offline"));
+        show(&mut alice, "offline").await;
+    }
+    bob.nothing().await;
+}
+
+#[tokio::test]
 async fn a_flood_of_signals_is_refused_and_hinders_nothing_else() {
     let server = Server::builder()
         .set("KITH_LIMITS__SIGNALS_PER_SESSION", "{burst=3,per_minute=1}")

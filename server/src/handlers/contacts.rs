@@ -52,10 +52,10 @@ pub async fn handle(session: &Session, request: ContactsRequest) -> Result<Reply
     let changed = session.server.store.change_contact(author, other, change).await;
     let sight = changed.map_err(|error| store_error(session, &error))?;
     if sight.of_author {
-        session.server.hub.sight_changed(me, them);
+        session.server.hub.sight_changed(me);
     }
     if sight.of_other {
-        session.server.hub.sight_changed(them, me);
+        session.server.hub.sight_changed(them);
     }
     Ok(Reply::Done {})
 }

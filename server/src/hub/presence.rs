@@ -14,12 +14,11 @@ use crate::store::{AccountId, Origin};
 pub enum Stir {
     /// The account's presence.
     Account(AccountId),
-    /// Whether the second account sees the first one's presence.
-    Pair(AccountId, AccountId),
+    /// Who sees the account's presence.
+    Sight(AccountId),
 }
 
-/// What has changed and isn't told yet. Each thing is in it once, so it is no longer than the accounts that are connected and
-/// the contacts that are being changed.
+/// What has changed and isn't told yet. Each thing is in it once, so it is no longer than twice the accounts that are connected.
 #[derive(Default)]
 pub(super) struct Stirred {
     waiting: Mutex<HashSet<Stir>>,
@@ -63,9 +62,9 @@ impl Hub {
         }
     }
 
-    /// Whether `by` sees the presence of `whom` has changed.
-    pub fn sight_changed(&self, whom: AccountId, by: AccountId) {
-        self.stirred.add(Stir::Pair(whom, by));
+    /// Who sees the account's presence has changed.
+    pub fn sight_changed(&self, of: AccountId) {
+        self.stirred.add(Stir::Sight(of));
     }
 
     /// Waits until something may have changed who is seen as there, and takes all of that.

@@ -188,20 +188,30 @@ pub(super) async fn blocked_with(
     db: &impl ConnectionTrait,
     account: AccountId,
 ) -> Result<HashSet<AccountId>, StoreError> {
+    let pairs = blocked_pairs(db, &[account.0]).await?;
+    let others = pairs.into_iter().filter(|(one, _)| *one == account.0);
+    Ok(others.map(|(_, other)| AccountId(other)).collect())
+}
+
+/// The same of several accounts: pairs, each of them in both orders.
+pub(super) async fn blocked_pairs(
+    db: &impl ConnectionTrait,
+    accounts: &[i64],
+) -> Result<HashSet<(i64, i64)>, StoreError> {
     let rows: Vec<(i64, i64)> = contacts::Entity::find()
         .select_only()
         .columns([contacts::Column::AccountId, contacts::Column::OtherId])
         .filter(contacts::Column::Blocked.eq(true))
         .filter(
             contacts::Column::AccountId
-                .eq(account.0)
-                .or(contacts::Column::OtherId.eq(account.0)),
+                .is_in(accounts.iter().copied())
+                .or(contacts::Column::OtherId.is_in(accounts.iter().copied())),
         )
         .into_tuple()
         .all(db)
         .await?;
-    let other = |(one, other): (i64, i64)| AccountId(if one == account.0 { other } else { one });
-    Ok(rows.into_iter().map(other).collect())
+    let both = |(one, other): (i64, i64)| [(one, other), (other, one)];
+    Ok(rows.into_iter().flat_map(both).collect())
 }
 
 /// What two people have marked in conversations that both are in is news to each other again: while one had blocked the

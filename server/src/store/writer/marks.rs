@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use kith_common::{Mark, Notice};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use super::append::padded;
 use super::scope::take_revisions;
-use crate::store::entity::{accounts, contacts, logs, members};
+use crate::store::contacts::blocked_pairs;
+use crate::store::entity::{accounts, logs, members};
 use crate::store::error::StoreError;
 use crate::store::marks::{Marks, Raise, number};
 use crate::store::types::{AccountId, AccountState, Announcement, LogKind};
@@ -80,7 +79,7 @@ impl State {
             .await?;
         let has_room = items.iter().any(|item| item.log.kind == LogKind::Room);
         let blocked = if has_room {
-            blocked_pairs(transaction, authors).await?
+            blocked_pairs(transaction, &authors).await?
         } else {
             HashSet::new()
         };
@@ -216,24 +215,4 @@ impl State {
 /// Whether the others see what is marked.
 fn is_shown(row: &members::Model) -> bool {
     (row.shown_delivered, row.shown_read) == (row.delivered_number, row.read_number)
-}
-
-async fn blocked_pairs(
-    transaction: &DatabaseTransaction,
-    accounts: Vec<i64>,
-) -> Result<HashSet<(i64, i64)>, StoreError> {
-    let rows: Vec<(i64, i64)> = contacts::Entity::find()
-        .select_only()
-        .columns([contacts::Column::AccountId, contacts::Column::OtherId])
-        .filter(contacts::Column::Blocked.eq(true))
-        .filter(
-            contacts::Column::AccountId
-                .is_in(accounts.iter().copied())
-                .or(contacts::Column::OtherId.is_in(accounts)),
-        )
-        .into_tuple()
-        .all(transaction)
-        .await?;
-    let both = |(one, other): (i64, i64)| [(one, other), (other, one)];
-    Ok(rows.into_iter().flat_map(both).collect())
 }
