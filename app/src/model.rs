@@ -1,0 +1,10 @@
+//! What the screens show, computed from what the engine tells. Pure: no signals, no platform, no clock.
+
+pub mod emoji;
+pub mod files;
+pub mod list;
+pub mod markup;
+pub mod people;
+pub mod secret;
+pub mod time;
+pub mod timeline;

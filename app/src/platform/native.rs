@@ -1,0 +1,51 @@
+//! The desktop and the phone: a webview for the screens, and a runtime of its own for the engine, which goes on while the webview
+//! sleeps.
+
+mod accounts;
+mod device;
+mod kept;
+mod pictures;
+mod window;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+pub use accounts::{keep_pins, log_out, open_last, open_session, trust_of};
+pub use device::{
+    allow_notifications, copy, device_name, has_invite, language_tag, local, notify, now, own_server, save_file, take_link,
+};
+pub use kept::{keep_setting, setting};
+pub use pictures::{object_url, pasted_pictures, scale_picture};
+pub use window::{
+    go_back, is_looked_at, is_touch, launch, set_unread, use_back, use_looked_at, went_deeper,
+};
+
+/// Where the engine and all that blocks runs.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .thread_name("kith")
+        .build()
+        .unwrap_or_else(|error| {
+            // Without threads nothing can be done, not even say so in a window.
+            eprintln!("kith: can't begin: {error}");
+            std::process::exit(1)
+        })
+});
+
+/// Runs something beside the screens.
+pub async fn beside<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
+    match RUNTIME.spawn(task).await {
+        Ok(result) => result,
+        // The task isn't aborted by anybody; so it has panicked, and so does whoever waits for it.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Waits for some milliseconds.
+pub async fn sleep(milliseconds: u64) {
+    beside(async move { tokio::time::sleep(Duration::from_millis(milliseconds)).await }).await;
+}

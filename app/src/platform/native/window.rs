@@ -1,0 +1,154 @@
+//! The window.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[cfg(feature = "desktop")]
+use dioxus::desktop as shell;
+#[cfg(not(feature = "desktop"))]
+use dioxus::mobile as shell;
+use dioxus::prelude::*;
+use serde::{Deserialize, Serialize};
+use shell::tao::dpi::LogicalSize;
+use shell::tao::event::{Event, WindowEvent};
+use shell::tao::window::WindowBuilder;
+use shell::{Config, use_wry_event_handler};
+
+use super::kept;
+use crate::style;
+
+/// Where the window's size is kept.
+const KEY: &str = "window";
+
+/// Whether the window has the focus.
+static LOOKED_AT: AtomicBool = AtomicBool::new(true);
+
+thread_local! {
+    /// Who wants to know whether somebody looks.
+    static LOOKERS: RefCell<Vec<Callback<bool>>> = const { RefCell::new(Vec::new()) };
+    /// The window's size before it was maximized.
+    static LAST_SIZE: Cell<Option<Size>> = const { Cell::new(None) };
+    /// What is shown in the window.
+    static ROOT: Cell<Option<fn() -> Element>> = const { Cell::new(None) };
+}
+
+/// A size in logical pixels.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Size {
+    width: f64,
+    height: f64,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self {
+            width: 1040.0,
+            height: 720.0,
+        }
+    }
+}
+
+/// Opens the window and shows the app in it, until it is closed.
+pub fn launch(root: fn() -> Element) {
+    let kept = kept::read_now(KEY).and_then(|kept| serde_json::from_str(&kept).ok());
+    let size: Size = kept.unwrap_or_default();
+    let window = WindowBuilder::new()
+        .with_title("Kith")
+        .with_inner_size(LogicalSize::new(size.width, size.height))
+        .with_min_inner_size(LogicalSize::new(320.0, 400.0));
+    let head = format!(
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1, viewport-fit=cover, \
+         interactive-widget=resizes-content\"><style>{}</style>",
+        style::SHEET
+    );
+    let config = Config::new()
+        .with_window(window)
+        .with_custom_head(head)
+        .with_disable_context_menu(true);
+    // On macOS it holds the shortcuts for the clipboard.
+    let config = if cfg!(target_os = "macos") { config } else { config.with_menu(None) };
+    ROOT.with(|held| held.set(Some(root)));
+    LaunchBuilder::new().with_cfg(config).launch(window_root);
+}
+
+/// Watches the window around the app.
+fn window_root() -> Element {
+    use_wry_event_handler(|event, _| {
+        if let Event::WindowEvent { event, .. } = event {
+            match event {
+                WindowEvent::Focused(focused) => {
+                    LOOKED_AT.store(*focused, Ordering::Relaxed);
+                    LOOKERS.with(|lookers| {
+                        for looker in lookers.borrow().clone() {
+                            looker.call(*focused);
+                        }
+                    });
+                }
+                WindowEvent::Resized(size) => {
+                    let window = shell::window();
+                    if !window.is_maximized() && window.fullscreen().is_none() {
+                        let size: LogicalSize<f64> = size.to_logical(window.scale_factor());
+                        LAST_SIZE.with(|last| {
+                            last.set(Some(Size {
+                                width: size.width,
+                                height: size.height,
+                            }));
+                        });
+                    }
+                }
+                WindowEvent::CloseRequested => keep_size(),
+                _ => {}
+            }
+        }
+    });
+    let root = ROOT.with(Cell::get);
+    match root {
+        Some(root) => root(),
+        None => rsx! {},
+    }
+}
+
+fn keep_size() {
+    if let Some(size) = LAST_SIZE.with(Cell::get)
+        && let Ok(size) = serde_json::to_string(&size)
+    {
+        // A window that opens in another size the next time is no reason not to close this one.
+        let _ = kept::keep_now(KEY, size);
+    }
+}
+
+/// Shows how much wasn't read.
+pub fn set_unread(count: u64) {
+    let title = if count == 0 { "Kith".to_owned() } else { format!("({count}) Kith") };
+    shell::window().set_title(&title);
+}
+
+/// Whether the window has the focus.
+pub fn is_looked_at() -> bool {
+    LOOKED_AT.load(Ordering::Relaxed)
+}
+
+/// Calls back whenever the window gets or loses the focus, as long as the component lives that asks for it.
+pub fn use_looked_at(callback: impl FnMut(bool) + 'static) {
+    let callback = use_callback(callback);
+    use_hook(|| LOOKERS.with(|lookers| lookers.borrow_mut().push(callback)));
+    use_drop(move || {
+        LOOKERS.with(|lookers| lookers.borrow_mut().retain(|looker| *looker != callback));
+    });
+}
+
+/// Whether fingers are used rather than a keyboard.
+pub fn is_touch() -> bool {
+    cfg!(feature = "mobile")
+}
+
+/// A page was opened over another.
+pub fn went_deeper(_replaces: bool) {}
+
+/// Goes back by the platform's own way, if it has one.
+pub fn go_back() -> bool {
+    false
+}
+
+/// Calls back when the person goes back by the platform's own way.
+pub fn use_back(_callback: impl FnMut() + 'static) {}

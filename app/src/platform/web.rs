@@ -1,0 +1,32 @@
+//! The browser.
+
+mod accounts;
+mod device;
+mod files;
+mod page;
+
+use dioxus::prelude::*;
+
+pub use accounts::{keep_pins, keep_setting, log_out, open_last, open_session, setting, trust_of};
+pub use device::{allow_notifications, copy, device_name, is_touch, language_tag, local, notify, now, own_server};
+pub use files::{object_url, pasted_pictures, save_file, scale_picture};
+pub use page::{
+    go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,
+};
+
+/// Shows the app in place of the page's splash.
+pub fn launch(root: fn() -> Element) {
+    console_error_panic_hook::set_once();
+    page::remove_splash();
+    dioxus::launch(root);
+}
+
+/// Runs something beside the screens: in a browser that is where everything runs.
+pub async fn beside<T>(task: impl Future<Output = T>) -> T {
+    task.await
+}
+
+/// Waits for some milliseconds.
+pub async fn sleep(milliseconds: u64) {
+    gloo_timers::future::TimeoutFuture::new(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
+}

@@ -1,0 +1,14 @@
+//! What fills a window or a pane.
+
+mod add_contact;
+mod alarm;
+mod chat;
+mod connection;
+mod conversations;
+mod home;
+mod join;
+mod settings;
+
+pub use alarm::Alarm;
+pub use home::Home;
+pub use join::Join;

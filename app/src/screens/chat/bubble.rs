@@ -1,0 +1,212 @@
+use dioxus::prelude::*;
+use kith_client::Content;
+
+use super::quote::Quote;
+use super::timeline::FOLDED;
+use super::{Over, Viewed};
+use crate::model::{emoji, files};
+use crate::model::markup::{self, Block, Inline};
+use crate::model::timeline::{Entry, Key, State};
+use crate::platform;
+use crate::settings::use_words;
+use crate::state::{Chat, FileState, Tick, use_account, use_toasts};
+use crate::text;
+use crate::ui::{Icon, IconButton, Progress, Sign};
+
+/// What a message says, when, and how far it has come.
+#[component]
+pub(super) fn Bubble(entry: Entry) -> Element {
+    let words = use_words();
+    let account = use_account();
+    let time = text::clock(platform::local(entry.time));
+    let name = account.called(&entry.sender);
+    rsx! {
+        div { class: "bubble",
+            span { class: "hidden", if entry.own { "{words.you}: " } else { "{name}: " } }
+            if let Some(number) = entry.reply_to {
+                Quote { number }
+            }
+            match entry.content.clone() {
+                Content::Text(text) => rsx! { Text { text } },
+                Content::File { file, name, size } => rsx! { File { file, name, size } },
+                Content::Erased => rsx! { span { class: "text gone", {words.deleted} } },
+                Content::Unreadable => rsx! { span { class: "text gone", {words.unreadable} } },
+            }
+            span { class: "foot",
+                if entry.edited && entry.content != Content::Erased {
+                    span { {words.edited} }
+                }
+                time { "{time}" }
+                if entry.own {
+                    Ticks { entry_key: entry.key, state: entry.state }
+                }
+            }
+        }
+    }
+}
+
+/// How far one's own message has come.
+#[component]
+fn Ticks(entry_key: Key, state: State) -> Element {
+    let words = use_words();
+    let chat: Chat = use_context();
+    let compared = state.clone();
+    // Only what looks different is drawn again when somebody reads.
+    let tick = use_memo(use_reactive!(|entry_key, compared| Tick::of(entry_key, &compared, *chat.marks.read())));
+    let (sign, class, said) = match tick() {
+        _ if matches!(state, State::Failed(..)) => (Sign::Alert, "small bad", words.not_sent),
+        Tick::Waiting => (Sign::Clock, "small", words.waiting),
+        Tick::Stored => (Sign::Check, "small", words.stored),
+        Tick::Delivered => (Sign::Checks, "small", words.delivered),
+        Tick::Read => (Sign::Checks, "small read", words.read),
+    };
+    rsx! {
+        span { class: "tick", title: said, "data-tick": "{tick():?}",
+            Icon { sign, class }
+            span { class: "hidden", {said} }
+        }
+    }
+}
+
+/// A text with its markup.
+#[component]
+fn Text(text: String) -> Element {
+    let words = use_words();
+    let mut whole = use_signal(|| false);
+    if emoji::is_only_emoji(&text) {
+        return rsx! { div { class: "text emoji", "{text}" } };
+    }
+    let long = text.len() > FOLDED;
+    let folded = long && !whole();
+    let blocks = markup::read(&text);
+    rsx! {
+        div { class: if folded { "text folded" } else { "text" },
+            for (place, block) in blocks.into_iter().enumerate() {
+                BlockOf { key: "{place}", block: Same(block) }
+            }
+        }
+        if long {
+            button { class: "more", r#type: "button", onclick: move |_| whole.toggle(),
+                if folded { {words.show_more} } else { {words.show_less} }
+            }
+        }
+    }
+}
+
+/// A value as a property.
+#[derive(Clone, PartialEq)]
+struct Same<T>(T);
+
+#[component]
+fn BlockOf(block: Same<Block>) -> Element {
+    match block.0 {
+        Block::Paragraph(inlines) => rsx! { p { Inlines { inlines: Same(inlines) } } },
+        Block::Code(code) => rsx! { pre { tabindex: "0", code { "{code}" } } },
+        Block::Quote(blocks) => rsx! {
+            blockquote {
+                for (place, block) in blocks.into_iter().enumerate() {
+                    BlockOf { key: "{place}", block: Same(block) }
+                }
+            }
+        },
+    }
+}
+
+#[component]
+fn Inlines(inlines: Same<Vec<Inline>>) -> Element {
+    rsx! {
+        for inline in inlines.0 {
+            match inline {
+                Inline::Text(text) => rsx! { "{text}" },
+                Inline::Code(code) => rsx! { code { "{code}" } },
+                Inline::Link { to, text } => rsx! {
+                    a { href: "{to}", target: "_blank", rel: "noopener noreferrer nofollow", "{text}" }
+                },
+                Inline::Strong(inner) => rsx! { strong { Inlines { inlines: Same(inner) } } },
+                Inline::Emphasis(inner) => rsx! { em { Inlines { inlines: Same(inner) } } },
+                Inline::Struck(inner) => rsx! { s { Inlines { inlines: Same(inner) } } },
+            }
+        }
+    }
+}
+
+/// A file: a picture is shown, everything else is a card.
+#[component]
+fn File(file: String, name: String, size: u64) -> Element {
+    let words = use_words();
+    let account = use_account();
+    let toasts = use_toasts();
+    let mut over: Over = use_context();
+    let name = crate::model::people::plain(&name);
+    let waits = file.is_empty();
+    let state = if waits { None } else { account.files.state(&file) };
+    let wanted = (!waits && files::is_previewed(&name, size)).then(|| file.clone());
+    use_effect(use_reactive!(|wanted| {
+        if let Some(file) = wanted {
+            // The state says how it went.
+            spawn(async move { drop(account.files.fetch(&account.engine(), &file).await) });
+        }
+    }));
+    let to_save = (file.clone(), name.clone());
+    let save = move |_| {
+        let (file, name) = to_save.clone();
+        spawn(async move {
+            match account.files.fetch(&account.engine(), &file).await {
+                Ok(bytes) => match platform::save_file(&name, &bytes).await {
+                    Ok(true) => toasts.say(words.saved),
+                    Ok(false) => {}
+                    Err(error) => toasts.say(error),
+                },
+                Err(error) => toasts.say(text::why_engine(words, &error)),
+            }
+        });
+    };
+    let picture = match &state {
+        Some(FileState::Here { picture, .. }) => picture.clone(),
+        _ => None,
+    };
+    if let Some(address) = picture {
+        let viewed = Viewed {
+            address: address.clone(),
+            name: name.clone(),
+            file,
+        };
+        return rsx! {
+            button {
+                r#type: "button",
+                "aria-label": "{words.open_picture}: {name}",
+                onclick: move |_| over.viewed.set(Some(viewed.clone())),
+                img { class: "picture", src: "{address}", alt: "{name}" }
+            }
+        };
+    }
+    let loading = matches!(state, Some(FileState::Loading));
+    rsx! {
+        div { class: "file",
+            span { class: "kind", Icon { sign: sign_of(&name) } }
+            span { class: "body",
+                span { class: "name", "{name}" }
+                span { class: "size", {text::size(size)} }
+            }
+            if !waits {
+                IconButton { sign: Sign::Save, label: "{words.save_file}: {name}", disabled: loading, onclick: save }
+            }
+        }
+        if waits || loading {
+            Progress { label: if waits { words.waiting } else { words.loading } }
+        }
+        if let Some(FileState::Failed(error)) = state {
+            p { class: "note bad", role: "alert", {text::why_engine(words, &error)} }
+        }
+    }
+}
+
+fn sign_of(name: &str) -> Sign {
+    match files::ending(name).as_str() {
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "heic" | "avif" | "svg" => Sign::Picture,
+        "mp4" | "mov" | "mkv" | "webm" | "avi" => Sign::Film,
+        "mp3" | "ogg" | "opus" | "flac" | "wav" | "m4a" => Sign::Sound,
+        "zip" | "gz" | "xz" | "zst" | "7z" | "rar" | "tar" => Sign::Archive,
+        _ => Sign::File,
+    }
+}

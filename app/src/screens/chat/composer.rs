@@ -1,0 +1,335 @@
+use std::rc::Rc;
+
+use dioxus::html::FileData;
+use dioxus::prelude::*;
+use kith_client::Content;
+use kith_common::{ContactAction, FileName, limits};
+
+use super::quote;
+use crate::model::emoji;
+use crate::model::list::Place;
+use crate::platform;
+use crate::settings::use_words;
+use crate::state::{Account, Chat, Toasts, use_account, use_toasts};
+use crate::text::{self, Words};
+use crate::ui::{Button, Icon, IconButton, Kind, Sign};
+
+/// Bytes before the limit of a message from which on it is said how many are left.
+const NEAR_LIMIT: usize = 2_000;
+
+/// Where messages are written.
+#[component]
+pub(super) fn Composer() -> Element {
+    let words = use_words();
+    let account = use_account();
+    let toasts = use_toasts();
+    let mut chat: Chat = use_context();
+    let place = chat.place.peek().clone();
+    let start = place.clone();
+    let mut text = use_signal(|| account.drafts.of(&start));
+    let mut field = use_signal(|| None::<Rc<MountedData>>);
+    let mut picking = use_signal(|| false);
+    // What stood there before a message was taken to be changed.
+    let mut before = use_signal(String::new);
+    let focus = move || {
+        if let Some(field) = field.peek().clone() {
+            spawn(async move {
+                let _ = field.set_focus(true).await;
+            });
+        }
+    };
+    use_effect(move || {
+        let editing = *chat.editing.read();
+        if let Some(number) = editing {
+            let message = chat.message(number);
+            if let Some(Content::Text(content)) = message.map(|message| message.content) {
+                before.set(text.peek().clone());
+                text.set(content);
+            }
+        }
+        if editing.is_some() || chat.answering.read().is_some() {
+            focus();
+        }
+    });
+    let to_write = place.clone();
+    let mut write = move |value: String| {
+        if chat.editing.peek().is_none() {
+            account.drafts.set(&to_write, &value);
+        }
+        let typing = !value.is_empty();
+        text.set(value);
+        spawn(async move {
+            if let Some(id) = chat.conversation.peek().clone() {
+                account.engine().typing(&id, typing).await;
+            }
+        });
+    };
+    let mut stop = move || {
+        if chat.editing.peek().is_some() {
+            chat.editing.set(None);
+            text.set(before.peek().clone());
+        }
+        chat.answering.set(None);
+    };
+    let to_send = place.clone();
+    let send = move || {
+        let content = text.peek().trim().to_owned();
+        if content.is_empty() || content.len() > limits::MESSAGE_BYTES {
+            return;
+        }
+        picking.set(false);
+        let (editing, answering) = (*chat.editing.peek(), *chat.answering.peek());
+        let kept = text.peek().clone();
+        stop();
+        if editing.is_none() {
+            text.set(String::new());
+            account.drafts.set(&to_send, "");
+        }
+        let place = to_send.clone();
+        let conversation = chat.conversation.peek().clone();
+        // It goes on when another conversation is opened at once.
+        dioxus::core::spawn_forever(async move {
+            let engine = account.engine();
+            let sent = match (editing, &conversation) {
+                (Some(number), Some(id)) => engine.edit(id, number, content).await,
+                _ => match place.to(conversation.as_deref()) {
+                    Some(to) => engine.send(to, content, answering).await,
+                    None => return,
+                },
+            };
+            if let Err(error) = sent {
+                toasts.say(text::why_engine(words, &error));
+                // What was typed is back, unless something else was begun meanwhile.
+                if account.drafts.of(&place).is_empty() {
+                    account.drafts.set(&place, &kept);
+                    if text.try_peek().is_ok() {
+                        text.set(kept);
+                    }
+                }
+            }
+        });
+        focus();
+    };
+    let by_key = send.clone();
+    let onkeydown = move |event: KeyboardEvent| {
+        if event.is_composing() {
+            return;
+        }
+        match event.key() {
+            Key::Enter if !event.modifiers().shift() && !platform::is_touch() => {
+                event.prevent_default();
+                by_key.clone()();
+            }
+            Key::Escape => {
+                picking.set(false);
+                stop();
+            }
+            Key::ArrowUp if text.peek().is_empty() => {
+                if let Some(number) = chat.own_newest_text() {
+                    event.prevent_default();
+                    chat.editing.set(Some(number));
+                }
+            }
+            _ => {}
+        }
+    };
+    let pick = move |event: FormEvent| {
+        send_files(chat, words, toasts, event.files());
+    };
+    let paste = move |event: ClipboardEvent| {
+        let to = To::now(chat);
+        dioxus::core::spawn_forever(async move {
+            for (name, bytes) in platform::pasted_pictures(event).await {
+                if let Err(error) = to.send(words, &name, bytes).await {
+                    toasts.say(error);
+                }
+            }
+        });
+    };
+    if let Place::With(person) = &place
+        && account.has_blocked(person)
+    {
+        let person = person.clone();
+        return rsx! {
+            div { class: "composer",
+                div { class: "line",
+                    p { class: "soft", {words.blocked_note} }
+                    Button {
+                        kind: Kind::Quiet,
+                        onclick: move |_| {
+                            let person = person.clone();
+                            spawn(async move {
+                                let Ok(username) = person.parse() else { return };
+                                let changed = account.engine().change_contact(ContactAction::Unblock, &username).await;
+                                if let Err(error) = changed {
+                                    toasts.say(text::why_engine(words, &error));
+                                }
+                            });
+                        },
+                        {words.unblock}
+                    }
+                }
+            }
+        };
+    }
+    let about = chat.editing.read().or(*chat.answering.read()).and_then(|number| chat.message(number));
+    let length = text.read().trim().len();
+    let left = limits::MESSAGE_BYTES.checked_sub(length);
+    let can_send = length > 0 && left.is_some();
+    let by_click = send;
+    let mut put = write.clone();
+    rsx! {
+        div { class: "composer",
+            if let Some(message) = about {
+                div { class: "about",
+                    div {
+                        strong {
+                            if chat.editing.read().is_some() {
+                                {words.editing}
+                            } else {
+                                {(words.reply_to)(&account.called(&message.sender))}
+                            }
+                        }
+                        p { {quote::line(words, &message)} }
+                    }
+                    IconButton { sign: Sign::Close, label: words.cancel, onclick: move |_| stop() }
+                }
+            }
+            div { class: "line",
+                if picking() {
+                    EmojiPanel {
+                        onpick: move |emoji: &'static str| {
+                            let mut value = text.peek().clone();
+                            value.push_str(emoji);
+                            put(value);
+                            focus();
+                        },
+                    }
+                }
+                label { class: "icon-button", title: words.send_file,
+                    span { class: "hidden", {words.send_file} }
+                    input {
+                        class: "hidden",
+                        r#type: "file",
+                        multiple: true,
+                        name: "files",
+                        onchange: pick,
+                    }
+                    Icon { sign: Sign::Attach }
+                }
+                div { class: "box",
+                    IconButton {
+                        sign: Sign::Smile,
+                        label: words.emoji,
+                        expanded: picking(),
+                        onclick: move |_| picking.toggle(),
+                    }
+                    div { class: "grow",
+                        // It has the same text and makes the box as high as that is.
+                        div { class: "replica", "aria-hidden": "true", "{text} " }
+                        textarea {
+                            name: "message",
+                            rows: "1",
+                            "aria-label": words.message,
+                            placeholder: words.write_message,
+                            enterkeyhint: if platform::is_touch() { "enter" } else { "send" },
+                            value: "{text}",
+                            onmounted: move |event| {
+                                field.set(Some(event.data()));
+                                if !platform::is_touch() {
+                                    focus();
+                                }
+                            },
+                            oninput: move |event| write(event.value()),
+                            onkeydown,
+                            onpaste: paste,
+                        }
+                    }
+                    match left {
+                        Some(left) if left < NEAR_LIMIT => rsx! { span { class: "count-left", "{left}" } },
+                        Some(_) => rsx! {},
+                        None => rsx! {
+                            span { class: "count-left bad", role: "alert",
+                                {(words.characters_over)(length - limits::MESSAGE_BYTES)}
+                            }
+                        },
+                    }
+                }
+                IconButton {
+                    sign: Sign::Send,
+                    class: "accent",
+                    label: words.send,
+                    disabled: !can_send,
+                    onclick: move |_| by_click.clone()(),
+                }
+            }
+        }
+    }
+}
+
+/// The emoji that are offered.
+#[component]
+fn EmojiPanel(onpick: EventHandler<&'static str>) -> Element {
+    let words = use_words();
+    rsx! {
+        div { class: "emoji-panel scroll", role: "group", "aria-label": words.emoji,
+            div { class: "emoji-grid",
+                for emoji in emoji::OFFERED.iter().copied() {
+                    button { key: "{emoji}", r#type: "button", onclick: move |_| onpick.call(emoji), "{emoji}" }
+                }
+            }
+        }
+    }
+}
+
+/// Sends files, one after the other, whatever is opened meanwhile. What can't be sent is said and holds up nothing.
+pub(super) fn send_files(chat: Chat, words: &'static Words, toasts: Toasts, files: Vec<FileData>) {
+    let to = To::now(chat);
+    dioxus::core::spawn_forever(async move {
+        for file in files {
+            let (name, size) = (file.name(), file.size());
+            // Before a large file is read for nothing.
+            if size > limits::INLINE_FILE as u64 {
+                let limit = text::size(limits::INLINE_FILE as u64);
+                toasts.say(format!("{name}: {}", (words.too_large)(&limit)));
+                continue;
+            }
+            let sent = match file.read_bytes().await {
+                Ok(bytes) => to.send(words, &name, bytes.to_vec()).await,
+                Err(_) => Err(words.file_empty.to_owned()),
+            };
+            if let Err(error) = sent {
+                toasts.say(format!("{name}: {error}"));
+            }
+        }
+    });
+}
+
+/// Where files go that were picked in a conversation.
+struct To {
+    account: Account,
+    to: Option<kith_client::To>,
+    answering: Option<u64>,
+}
+
+impl To {
+    fn now(mut chat: Chat) -> Self {
+        let conversation = chat.conversation.peek().clone();
+        let to = chat.place.peek().to(conversation.as_deref());
+        Self {
+            account: chat.account,
+            to,
+            answering: chat.answering.take(),
+        }
+    }
+
+    async fn send(&self, words: &Words, name: &str, bytes: Vec<u8>) -> Result<(), String> {
+        if bytes.is_empty() {
+            return Err(words.file_empty.to_owned());
+        }
+        let name = FileName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
+        let Some(to) = self.to.clone() else { return Ok(()) };
+        let sent = self.account.engine().send_file(to, name, bytes, self.answering).await;
+        sent.map(|_| ()).map_err(|error| text::why_engine(words, &error))
+    }
+}

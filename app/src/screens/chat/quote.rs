@@ -1,0 +1,44 @@
+use dioxus::prelude::*;
+use kith_client::{Content, Message};
+
+use crate::model::markup;
+use crate::settings::use_words;
+use crate::state::{Chat, use_account};
+use crate::text::Words;
+
+/// The message that another answers.
+#[component]
+pub(super) fn Quote(number: u64) -> Element {
+    let words = use_words();
+    let account = use_account();
+    let chat: Chat = use_context();
+    // It may be further up than what is loaded.
+    let message = use_resource(use_reactive!(|number| async move {
+        if let Some(message) = chat.message(number) {
+            return Some(message);
+        }
+        let id = chat.conversation.peek().clone()?;
+        account.engine().message(&id, number).await.ok().flatten()
+    }));
+    let message = message.read().clone().flatten();
+    rsx! {
+        span { class: "quote",
+            if let Some(message) = message {
+                strong { if message.sender == account.me() { {words.you} } else { {account.called(&message.sender)} } }
+                span { {line(words, &message)} }
+            } else {
+                span { "…" }
+            }
+        }
+    }
+}
+
+/// A message in one line.
+pub(super) fn line(words: &Words, message: &Message) -> String {
+    match &message.content {
+        Content::Text(text) => markup::plain(text),
+        Content::File { name, .. } => name.clone(),
+        Content::Erased => words.deleted.to_owned(),
+        Content::Unreadable => words.unreadable.to_owned(),
+    }
+}

@@ -1,0 +1,209 @@
+use std::collections::BTreeSet;
+
+use dioxus::prelude::*;
+use kith_common::limits;
+
+use super::entry::EntryRow;
+use crate::model::timeline::{Key, View};
+use crate::settings::use_words;
+use crate::state::{Above, Chat, Heights, Shared};
+use crate::text;
+use crate::ui::{Button, Icon, Kind, Sign, Spinner};
+
+/// Pixels from the newest message within which somebody counts as looking at it.
+const AT_NEWEST: f64 = 60.0;
+
+/// Pixels from the oldest message at which more is fetched.
+const FETCH: f64 = 1_600.0;
+
+/// Pixels above and below what is seen in which blocks are shown; those further away leave a gap of their height.
+const AROUND: f64 = 2_400.0;
+
+/// Pixels of scrolling after which it is looked again which blocks are shown.
+const STEP: f64 = 400.0;
+
+/// The messages. The box scrolls from its bottom (`column-reverse`), so that what is added above moves nothing.
+#[component]
+pub(super) fn TimelineBox() -> Element {
+    let words = use_words();
+    let chat: Chat = use_context();
+    let mut element = use_signal(|| None::<std::rc::Rc<MountedData>>);
+    let heights = use_hook(|| CopyValue::new(Heights::new()));
+    let mut parked = use_signal(BTreeSet::<u64>::new);
+    let mut looked = use_hook(|| CopyValue::new(0.0_f64));
+    let mut far = use_signal(|| false);
+    let onscroll = move |event: ScrollEvent| {
+        let data = event.data();
+        // Some engines count downwards from the bottom, some upwards.
+        let from_bottom = data.scroll_top().abs();
+        let seen = f64::from(data.client_height());
+        let above = f64::from(data.scroll_height()) - seen - from_bottom;
+        let is_far = from_bottom > AT_NEWEST;
+        if is_far != *far.peek() {
+            far.set(is_far);
+            if is_far {
+                chat.hold();
+            } else {
+                chat.release();
+                spawn(async move { chat.read().await });
+            }
+        }
+        if (from_bottom - *looked.peek()).abs() > STEP {
+            looked.set(from_bottom);
+            let now = far_away(&chat.views.peek(), &heights.peek(), from_bottom, seen);
+            if *parked.peek() != now {
+                parked.set(now);
+            }
+        }
+        if above < FETCH && *chat.above.peek() == Above::More {
+            spawn(async move { chat.fetch_older().await });
+        }
+    };
+    let jump = move |_| {
+        chat.release();
+        if let Some(element) = element.peek().clone() {
+            spawn(async move {
+                let top = dioxus::html::geometry::PixelsVector2D::new(0.0, 0.0);
+                let _ = element.scroll(top, ScrollBehavior::Smooth).await;
+            });
+        }
+    };
+    // What one sends oneself is looked at.
+    use_effect(move || {
+        let sent = chat.waiting.read().len();
+        if sent > 0 && *far.peek() {
+            chat.release();
+            if let Some(element) = element.peek().clone() {
+                spawn(async move {
+                    let top = dioxus::html::geometry::PixelsVector2D::new(0.0, 0.0);
+                    let _ = element.scroll(top, ScrollBehavior::Instant).await;
+                });
+            }
+        }
+    });
+    let held = *chat.held.read();
+    let below = *chat.below.read();
+    let nothing = chat.views.read().is_empty() && chat.waiting.read().is_empty();
+    rsx! {
+        div { class: "timeline-box",
+            div {
+                class: "timeline-scroll scroll",
+                // Scrolls with the keyboard.
+                tabindex: "0",
+                role: "log",
+                "aria-label": words.chats,
+                "aria-live": "polite",
+                onmounted: move |event| element.set(Some(event.data())),
+                onscroll,
+                div { class: "timeline",
+                    Top { nothing }
+                    for view in chat.views.read().iter().cloned() {
+                        Block {
+                            key: "{view.0.number}",
+                            parked: parked.read().contains(&view.0.number).then(|| heights.peek().get(&view.0.number).copied()).flatten(),
+                            held: held.filter(|held| view.0.entries.last().is_some_and(|entry| is_newer(entry.key, *held))),
+                            view,
+                            heights,
+                        }
+                    }
+                    for entry in chat.waiting.read().iter().cloned() {
+                        EntryRow { key: "{entry.key:?}", entry }
+                    }
+                }
+            }
+            if far() {
+                button { class: "jump", r#type: "button", "aria-label": words.jump, onclick: jump,
+                    if below > 0 {
+                        span { {(words.new_below)(below)} }
+                    }
+                    Icon { sign: Sign::Down }
+                }
+            }
+        }
+    }
+}
+
+/// Blocks that are so far from what is seen that their height is enough.
+fn far_away(views: &[Shared<View>], heights: &Heights, from_bottom: f64, seen: f64) -> BTreeSet<u64> {
+    let mut end = 0.0;
+    let mut far = BTreeSet::new();
+    for view in views.iter().rev() {
+        let Some(height) = heights.get(&view.0.number) else {
+            continue;
+        };
+        let begin = end;
+        end += height;
+        if end < from_bottom - AROUND || begin > from_bottom + seen + AROUND {
+            far.insert(view.0.number);
+        }
+    }
+    far
+}
+
+fn is_newer(key: Key, than: u64) -> bool {
+    matches!(key, Key::Stored(number) if number > than)
+}
+
+/// A block of messages, or the gap that it leaves.
+#[component]
+fn Block(
+    view: Shared<View>,
+    parked: Option<f64>,
+    /// The newest number that is shown of it.
+    held: Option<u64>,
+    heights: CopyValue<Heights>,
+) -> Element {
+    if let Some(height) = parked {
+        return rsx! { div { class: "gap", height: "{height}px" } };
+    }
+    let number = view.0.number;
+    let shown = view.0.entries.iter().filter(|entry| held.is_none_or(|held| !is_newer(entry.key, held)));
+    rsx! {
+        div {
+            class: "block",
+            onresize: move |event| {
+                if let Ok(size) = event.get_border_box_size() {
+                    heights.write().insert(number, size.height);
+                }
+            },
+            for entry in shown.cloned() {
+                EntryRow { key: "{entry.key:?}", entry }
+            }
+        }
+    }
+}
+
+/// What stands above the oldest message.
+#[component]
+fn Top(nothing: bool) -> Element {
+    let words = use_words();
+    let chat: Chat = use_context();
+    let again = move |_| {
+        spawn(async move { chat.fetch_older().await });
+    };
+    match &*chat.above.read() {
+        Above::Unknown | Above::More => rsx! {},
+        Above::Loading => rsx! { div { class: "begin", Spinner {} } },
+        Above::Nothing => rsx! {
+            p { class: "begin",
+                {words.begin}
+                if nothing {
+                    br {}
+                    {words.say_hello}
+                }
+            }
+        },
+        Above::OutOfReach(error) => {
+            let why = text::why_engine(words, error);
+            rsx! {
+                div { class: "begin",
+                    p { title: "{why}", {words.out_of_reach} }
+                    Button { kind: Kind::Text, onclick: again, {words.try_again} }
+                }
+            }
+        }
+    }
+}
+
+/// Characters after which a text is folded: some screens full.
+pub(super) const FOLDED: usize = limits::MESSAGE_BYTES / 40;

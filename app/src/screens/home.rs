@@ -1,0 +1,74 @@
+//! An account: the list, and beside it or above it what was chosen.
+
+use dioxus::prelude::*;
+use kith_client::{Status, TrustError};
+use kith_common::Presence;
+
+use super::add_contact::AddContact;
+use super::chat::ChatPane;
+use super::connection::Connection;
+use super::conversations::Conversations;
+use super::settings::SettingsPane;
+use crate::app::{Screen, Shown};
+use crate::platform;
+use crate::settings::{use_settings, use_words};
+use crate::state::{Account, Opened, Page};
+use crate::ui::Empty;
+
+/// An account whose engine is open.
+#[component]
+pub fn Home(opened: Opened) -> Element {
+    let words = use_words();
+    let settings = use_settings();
+    let mut screen: Shown = use_context();
+    let account = Account::provide(opened, settings);
+    let mut adding = use_signal(|| false);
+    platform::use_back(move || account.close_page());
+    platform::use_looked_at(move |looked_at| {
+        spawn(async move {
+            let presence = if looked_at { Presence::Online } else { Presence::Away };
+            account.engine().set_presence(presence).await;
+            if looked_at {
+                // A phone that slept doesn't know yet that its connection is gone.
+                account.engine().network_changed().await;
+            }
+        });
+    });
+    use_future(move || async move {
+        let presence = if platform::is_looked_at() { Presence::Online } else { Presence::Away };
+        account.engine().set_presence(presence).await;
+    });
+    use_effect(move || {
+        let unread = account.unread();
+        platform::set_unread(unread);
+    });
+    use_effect(move || {
+        // A key that changed is no matter of a line at the edge.
+        if let Status::Refused(TrustError::WrongKey { presented }) = &*account.status.read() {
+            let presented = Some(*presented);
+            screen.set(Screen::Alarm {
+                server: account.server(),
+                presented,
+            });
+        }
+    });
+    let page = account.page.read().clone();
+    rsx! {
+        Connection {}
+        div { class: "panes", "data-open": if page == Page::Nothing { "false" } else { "true" },
+            nav { class: "side", "aria-label": words.chats,
+                Conversations { onadd: move |()| adding.set(true) }
+            }
+            main { class: "main",
+                match page {
+                    Page::Nothing => rsx! { Empty { title: words.pick_chat } },
+                    Page::Chat(place) => rsx! { ChatPane { key: "{place:?}", place } },
+                    Page::Settings => rsx! { SettingsPane {} },
+                }
+            }
+        }
+        if adding() {
+            AddContact { onclose: move |()| adding.set(false) }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The components that the screens are made of. They know nothing of the engine.
+
+mod avatar;
+mod controls;
+mod dialog;
+mod field;
+mod icon;
+mod notices;
+
+pub use avatar::{Avatar, Mark};
+pub use controls::{Button, Choices, IconButton, Kind, Menu, MenuItem, Switch};
+pub use dialog::{Ask, Dialog};
+pub use field::{Field, PasswordField};
+pub use icon::{Icon, Sign};
+pub use notices::{Banner, Empty, Progress, Skeleton, Spinner, Tone};

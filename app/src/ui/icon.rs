@@ -1,0 +1,136 @@
+use dioxus::prelude::*;
+
+/// What an icon shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Goes back.
+    Back,
+    /// Adds.
+    Plus,
+    /// Adds a person.
+    PersonPlus,
+    /// A person.
+    Person,
+    /// Searches.
+    Search,
+    /// Settings.
+    Settings,
+    /// Sends.
+    Send,
+    /// Attaches a file.
+    Attach,
+    /// A smiling face.
+    Smile,
+    /// Closes or takes away.
+    Close,
+    /// More to do.
+    More,
+    /// Answers.
+    Reply,
+    /// Changes.
+    Edit,
+    /// Deletes.
+    Trash,
+    /// Copies.
+    Copy,
+    /// Stored.
+    Check,
+    /// Delivered or read.
+    Checks,
+    /// Waits.
+    Clock,
+    /// Something is wrong.
+    Alert,
+    /// Goes down.
+    Down,
+    /// Saves.
+    Save,
+    /// A file.
+    File,
+    /// A picture.
+    Picture,
+    /// A film.
+    Film,
+    /// Sound.
+    Sound,
+    /// A packed file.
+    Archive,
+    /// Secured.
+    Lock,
+    /// Shows a secret.
+    Eye,
+    /// Hides a secret.
+    EyeOff,
+    /// Blocks.
+    Block,
+    /// Logs out.
+    LogOut,
+    /// A device.
+    Device,
+    /// A server.
+    Server,
+    /// No connection.
+    CloudOff,
+    /// A conversation.
+    Chat,
+}
+
+/// Lines of an icon in a square of 24.
+fn lines(sign: Sign) -> &'static [&'static str] {
+    match sign {
+        Sign::Back => &["M15 5l-7 7 7 7"],
+        Sign::Plus => &["M12 5v14", "M5 12h14"],
+        Sign::PersonPlus => &["M10 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M3 21c0-4 3-6.5 7-6.5s7 2.5 7 6.5", "M19 7v6", "M16 10h6"],
+        Sign::Person => &["M12 11.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M4.5 21c0-4 3.3-6.5 7.5-6.5s7.5 2.5 7.5 6.5"],
+        Sign::Search => &["M10.5 17.5a7 7 0 1 0 0-14 7 7 0 0 0 0 14z", "M20.5 20.5l-5-5"],
+        Sign::Settings => &[
+            "M4 7h9", "M17.5 7H20", "M4 17h2.5", "M11 17h9",
+            "M15.3 9.3a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6z",
+            "M8.7 19.3a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6z",
+        ],
+        Sign::Send => &["M5 12l-1.5-7.5L21 12 3.5 19.5 5 12z", "M5 12h7"],
+        Sign::Attach => &["M20 11.5l-8.3 8.3a5.2 5.2 0 0 1-7.4-7.4l8.5-8.4a3.5 3.5 0 0 1 4.9 4.9l-8.4 8.4a1.7 1.7 0 0 1-2.4-2.4l7.7-7.7"],
+        Sign::Smile => &["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M8 14c1 1.7 2.3 2.5 4 2.5s3-.8 4-2.5", "M9 9.2v.8", "M15 9.2v.8"],
+        Sign::Close => &["M6 6l12 12", "M18 6L6 18"],
+        Sign::More => &["M5.5 12h.01", "M12 12h.01", "M18.5 12h.01"],
+        Sign::Reply => &["M9.5 6L4 11.5 9.5 17", "M4 11.5h9.5c3.6 0 6.5 2.4 6.5 6.5"],
+        Sign::Edit => &["M4 20l1-4.5L16.5 4 20 7.5 8.5 19 4 20z", "M14 6.5l3.5 3.5"],
+        Sign::Trash => &["M4.5 6.5h15", "M9 6.5V4h6v2.5", "M6.5 6.5l.8 13.5h9.4l.8-13.5", "M10 10.5v6", "M14 10.5v6"],
+        Sign::Copy => &["M9 9h11v11H9z", "M15 9V4H4v11h5"],
+        Sign::Check => &["M5 12.5l4.5 4.5L19 7.5"],
+        Sign::Checks => &["M2 12.5l4.5 4.5L15.5 7.5", "M11.5 16l1 1L22 7.5"],
+        Sign::Clock => &["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M12 7v5l3.5 2"],
+        Sign::Alert => &["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M12 7.5v5.5", "M12 16.4v.1"],
+        Sign::Down => &["M12 5v14", "M6 13l6 6 6-6"],
+        Sign::Save => &["M12 4v11", "M7 10.5l5 5 5-5", "M4.5 20h15"],
+        Sign::File => &["M6 3h8l4.5 4.5V21H6z", "M14 3v5h4.5"],
+        Sign::Picture => &["M4 5h16v14H4z", "M4 16l4.5-4.5L13 16l3-3 4 4", "M15.5 9.5h.01"],
+        Sign::Film => &["M3.5 6h12v12h-12z", "M15.5 10.5l5-3v9l-5-3"],
+        Sign::Sound => &["M9 18V5.5l11-2V16", "M6.5 20.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z", "M17.5 18.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z"],
+        Sign::Archive => &["M4 8h16v12H4z", "M3 4h18v4H3z", "M10 12h4"],
+        Sign::Lock => &["M5.5 11h13v9.5h-13z", "M8 11V7.5a4 4 0 0 1 8 0V11"],
+        Sign::Eye => &["M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z", "M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z"],
+        Sign::EyeOff => &["M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z", "M4 20L20 4"],
+        Sign::Block => &["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", "M5.7 5.7l12.6 12.6"],
+        Sign::LogOut => &["M14 4H5v16h9", "M10 12h11", "M17 8l4 4-4 4"],
+        Sign::Device => &["M7 3h10v18H7z", "M11 18h2"],
+        Sign::Server => &["M4 4h16v7H4z", "M4 13h16v7H4z", "M7.5 7.5h.01", "M7.5 16.5h.01"],
+        Sign::CloudOff => &["M7 18.5h10a4 4 0 0 0 1-7.9A6 6 0 0 0 8 7.5", "M6 10.6a4 4 0 0 0 1 7.9", "M4 4l16 16"],
+        Sign::Chat => &["M4 5h16v11h-9l-4.5 4v-4H4z"],
+    }
+}
+
+/// An icon. It says nothing to a screen reader: what it stands for is said beside it.
+#[component]
+pub fn Icon(sign: Sign, #[props(default)] class: &'static str) -> Element {
+    rsx! {
+        svg {
+            class: "icon {class}",
+            view_box: "0 0 24 24",
+            "aria-hidden": "true",
+            for d in lines(sign) {
+                path { d: "{d}" }
+            }
+        }
+    }
+}
