@@ -4,6 +4,8 @@
 //! no rule. Which event may be put where, and what becomes of it, is decided by the engine.
 
 mod error;
+#[cfg(target_arch = "wasm32")]
+pub mod indexed_db;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 
