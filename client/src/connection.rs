@@ -1,29 +1,33 @@
 //! A connection to a server, verified and greeted, before anybody's login.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod dial;
 mod driver;
 mod pushes;
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
+#[cfg(target_arch = "wasm32")]
+mod web_socket;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kith_common::{HelloReply, HelloRequest, PROTOCOL, Pin, Request};
-use rustls::pki_types::ServerName;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::{Error, ServerAddress, Trust, TrustError, limits, trust};
+use crate::runtime::{Held, task};
+use crate::{Error, ServerAddress, Trust, limits};
 
 use driver::{Job, Outgoing, Shared};
 pub(crate) use pushes::PushQueue;
 pub use pushes::{Push, Pushes};
+#[cfg(not(target_arch = "wasm32"))]
+use tls::connect;
+#[cfg(target_arch = "wasm32")]
+use web_socket::connect;
 
 /// A handle on a connection. Clones share it; requests from all of them may be under way at once.
 ///
@@ -56,20 +60,18 @@ impl Connection {
         program: &str,
         pushes: PushQueue,
     ) -> Result<Self, Error> {
-        let stream = handshake(server, trust).await?;
-        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let chain = trust::chain_pins(chain).into();
-        Self::greet(stream, chain, program, pushes).await
+        let (stream, chain) = connect(server, trust).await?;
+        Self::greet(stream, chain.into(), program, pushes).await
     }
 
     async fn greet<S>(stream: S, chain: Arc<[Pin]>, program: &str, pushes: PushQueue) -> Result<Self, Error>
     where
-        S: AsyncRead + AsyncWrite + Send + 'static,
+        S: AsyncRead + AsyncWrite + Held + 'static,
     {
         let (jobs, queue) = mpsc::channel(limits::REQUEST_QUEUE);
         let shared = Arc::new(Shared::default());
         // The task's owners are the handles: it ends with the last of them.
-        tokio::spawn(driver::drive(
+        task::spawn(driver::drive(
             stream,
             queue,
             jobs.downgrade(),
@@ -100,7 +102,8 @@ impl Connection {
         &self.hello
     }
 
-    /// The pins of the certificates that the server presented and that were verified, its own first.
+    /// The pins of the certificates that the server presented and that were verified, its own first. None in a browser,
+    /// which doesn't show them.
     pub fn chain(&self) -> &[Pin] {
         &self.chain
     }
@@ -160,49 +163,6 @@ fn encode(id: u64, request: &Request) -> Result<Vec<u8>, Error> {
     }
     line.push(b'\n');
     Ok(line)
-}
-
-async fn handshake(server: &ServerAddress, trust: &Trust) -> Result<TlsStream<TcpStream>, Error> {
-    let config = trust
-        .tls_config()
-        .map_err(|error| Error::Tls(error.to_string()))?;
-    // The zone of a link-local address (RFC 4007, section 11) is this machine's affair, not part of the name.
-    let host = server.host.split('%').next().unwrap_or_default().to_owned();
-    let name = ServerName::try_from(host).map_err(|error| Error::Unknown {
-        host: server.host.clone(),
-        reason: error.to_string(),
-    })?;
-    let stream = dial::dial(server).await?;
-    match timeout(
-        limits::HANDSHAKE,
-        TlsConnector::from(Arc::new(config)).connect(name, stream),
-    )
-    .await
-    {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(tls_error(&error)),
-        Err(_) => Err(Error::Tls("it took too long".to_owned())),
-    }
-}
-
-/// Finds the reason in what rustls makes of it.
-fn tls_error(error: &io::Error) -> Error {
-    let Some(error) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    else {
-        return Error::Tls(error.to_string());
-    };
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            match other.0.downcast_ref::<TrustError>() {
-                Some(error) => Error::Trust(error.clone()),
-                None => Error::Trust(TrustError::Invalid(other.0.to_string())),
-            }
-        }
-        rustls::Error::InvalidCertificate(error) => Error::Trust(TrustError::Invalid(error.to_string())),
-        error => Error::Tls(error.to_string()),
-    }
 }
 
 /// What is assumed of a server until it has answered `hello`.

@@ -23,6 +23,7 @@ use kith_common::{DeviceId, LoginReply, Pin, Presence};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::local_store::{LocalStore, StoreError};
+use crate::runtime::task;
 use crate::{Connection, Session, Target, limits};
 
 use changes::Announcer;
@@ -196,7 +197,7 @@ impl Engine {
         let closing = watch::Sender::new(false);
         let runner = Runner::new(options, Arc::clone(&shared), queue);
         // Its owners are the handles: it ends when they are closed or dropped.
-        tokio::spawn(runner.run(commands.clone(), closing.subscribe()));
+        task::spawn(runner.run(commands.clone(), closing.subscribe()));
         Ok(Self {
             handle: Arc::new(Handle {
                 shared,

@@ -68,7 +68,16 @@
 //! - **Two programs may open one account** on one machine: both work, on one copy and one outbox.
 //! - **The clock doesn't matter**, but for the time that is shown of what isn't sent yet.
 //!
-//! The library needs a tokio runtime to run in; its public face names none of tokio's types.
+//! A native program needs a tokio runtime for the library to run in; its public face names none of tokio's types.
+//!
+//! # In a browser
+//!
+//! For `wasm32-unknown-unknown` the same library speaks the same protocol over a WebSocket (`/ws`). The browser verifies the
+//! server, so that [`Trust`] is always [`Trust::Public`] there.
+//!
+//! # Features
+//!
+//! `cli`, a default, is what `kith-cli` needs besides the engine. Who uses the library switches it off.
 
 mod backoff;
 mod connection;
@@ -78,8 +87,10 @@ pub mod limits;
 pub mod local_store;
 mod logs;
 mod network;
+#[cfg(not(target_arch = "wasm32"))]
 mod profile;
 mod random;
+mod runtime;
 mod server_address;
 mod session;
 mod trust;
@@ -92,7 +103,10 @@ pub use engine::{
 };
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};
+#[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Account, Found, KnownServer, OpenError, Profile, ProfileError, Store};
 pub use server_address::ServerAddress;
 pub use session::{Guest, Missed, Session, Target};
-pub use trust::{CaFileError, Trust, TrustError};
+#[cfg(not(target_arch = "wasm32"))]
+pub use trust::CaFileError;
+pub use trust::{Trust, TrustError};

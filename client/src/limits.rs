@@ -42,6 +42,12 @@ pub const INCOMING_FRAME: usize = 64 * 1024 * 1024;
 pub const RECONNECT: core::ops::RangeInclusive<Duration> =
     Duration::from_millis(500)..=Duration::from_secs(60);
 
+/// Bytes that a browser may hold to be sent; more make their senders wait.
+pub const SOCKET_BUFFER: u32 = 256 * 1024;
+
+/// How soon it is looked again whether a browser has sent some of them, of which it doesn't tell.
+pub const SOCKET_LOOK: Duration = Duration::from_millis(20);
+
 /// Calls of a local store that wait for its thread; more make their callers wait.
 pub const STORE_QUEUE: usize = 64;
 

@@ -4,6 +4,9 @@
 //! no rule. Which event may be put where, and what becomes of it, is decided by the engine.
 
 mod error;
+#[cfg(target_arch = "wasm32")]
+pub mod indexed_db;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 
 use std::pin::Pin;
@@ -91,6 +94,15 @@ pub trait LocalStore: Shared {
 
     /// The server was told of this number; a greater one stays.
     fn read_done(&self, log: String, number: u64) -> Answer<'_, ()>;
+}
+
+/// Whose store it is. A store belongs to one owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The server, as its address is written.
+    pub server: String,
+    /// The account's id there.
+    pub account: String,
 }
 
 /// The end of a log as the copy has it.

@@ -3,32 +3,40 @@
 //! There is no way to connect without verifying: the certificates, the server's name, the dates and the proof that the
 //! server holds its key are checked under every [`Trust`].
 
+#[cfg(not(target_arch = "wasm32"))]
 mod certificate;
+#[cfg(not(target_arch = "wasm32"))]
+mod crypto;
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
+#[cfg(not(target_arch = "wasm32"))]
 mod verifier;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use kith_common::{PROTOCOL, Pin};
-use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use kith_common::{InviteLink, Pin};
 
-use verifier::Verifier;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crypto::sha256;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tls::CaFileError;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use tls::chain_pins;
 
 /// What a server has to show to be trusted.
 #[derive(Clone, Debug)]
 pub enum Trust {
     /// A certificate from an authority that this machine trusts. The answer to any other is [`TrustError::Untrusted`]
     /// with the fingerprint to ask a person about.
+    ///
+    /// In a browser there is nothing else: it verifies by itself, says nothing of how it came out, and can't pin.
     Public,
-    /// A certificate from one of these authorities; see [`Trust::ca_file`].
-    Authorities(Arc<RootCertStore>),
+    /// A certificate from one of these authorities; see `Trust::ca_file`.
+    #[cfg(not(target_arch = "wasm32"))]
+    Authorities(std::sync::Arc<rustls::RootCertStore>),
     /// A key that must occur in the verified chain: any one of these.
     ///
     /// The key of an authority is found only if the server presents that authority's certificate.
+    #[cfg(not(target_arch = "wasm32"))]
     Pins(Vec<Pin>),
 }
 
@@ -92,55 +100,30 @@ pub enum TrustError {
     Invalid(String),
 }
 
-/// Why a file of authorities can't be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("can't read certificates (PEM) from {}: {reason}", path.display())]
-pub struct CaFileError {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
 impl Trust {
-    /// Trusts the authorities whose certificates stand in a PEM file.
-    ///
-    /// # Errors
-    /// The file can't be read or holds no certificate of an authority.
-    pub fn ca_file(path: &Path) -> Result<Self, CaFileError> {
-        let error = |reason: String| CaFileError {
-            path: path.to_owned(),
-            reason,
-        };
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|e| error(e.to_string()))? {
-            let certificate = certificate.map_err(|e| error(e.to_string()))?;
-            roots.add(certificate).map_err(|e| error(e.to_string()))?;
+    /// Trusts who holds one of these keys. Without any, and in a browser, this is [`Trust::Public`].
+    pub fn pinned(pins: Vec<Pin>) -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        if !pins.is_empty() {
+            return Self::Pins(pins);
         }
-        if roots.is_empty() {
-            return Err(error("it holds none".to_owned()));
-        }
-        Ok(Self::Authorities(Arc::new(roots)))
+        drop(pins);
+        Self::Public
     }
 
-    /// The TLS settings of a client that trusts so: TLS 1.3, and nothing is resumed, so that every connection is verified.
-    pub(crate) fn tls_config(&self) -> Result<ClientConfig, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Verifier::new(self, &provider);
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![PROTOCOL.as_bytes().to_vec()];
-        config.resumption = Resumption::disabled();
-        Ok(config)
+    /// Trusts who a link says.
+    pub fn of_link(link: &InviteLink) -> Self {
+        Self::pinned(link.pin.into_iter().collect())
     }
-}
 
-/// The pins of the keys in a chain that was presented, the server's own first.
-pub(crate) fn chain_pins(chain: &[CertificateDer<'_>]) -> Vec<Pin> {
-    chain.iter().filter_map(certificate::pin).collect()
+    /// The pinned keys.
+    pub fn pins(&self) -> &[Pin] {
+        match self {
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Pins(pins) => pins,
+            _ => &[],
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {

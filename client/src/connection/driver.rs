@@ -9,10 +9,10 @@ use kith_common::{FrameDecoder, Framing, Incoming, Notice, Request};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, interval, timeout};
 
 use super::encode;
 use super::pushes::PushQueue;
+use crate::runtime::time::{Instant, interval, timeout};
 use crate::{Error, limits, system_reason};
 
 /// The id of the pings that keep a connection alive; requests count from 1.

@@ -6,7 +6,6 @@ use kith_common::{
     EventKind, LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply,
     SyncRequest, TypingRequest,
 };
-use tokio::time::{Instant, sleep_until};
 
 use super::copy::News;
 use super::runner::{Command, End, Runner};
@@ -14,6 +13,7 @@ use super::sending::Sending;
 use super::{Change, Status, lock};
 use crate::connection::{Push, Pushes};
 use crate::local_store::StoreError;
+use crate::runtime::time::{Instant, sleep_until, timeout};
 use crate::{Connection, Error, limits};
 
 /// One connection of an engine.
@@ -280,7 +280,7 @@ impl<'a> Online<'a> {
             Command::Network => {
                 // A connection over the old network is dead without knowing it; a reply shows that this one isn't.
                 let ping = self.connection.request(&Request::Ping);
-                match tokio::time::timeout(limits::DIAL, ping).await {
+                match timeout(limits::DIAL, ping).await {
                     Ok(reply) => drop(reply?),
                     Err(_) => return Err(End::Lost(Error::Silent)),
                 }

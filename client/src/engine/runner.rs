@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use kith_common::{ErrorCode, Presence, TypingRequest};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
 
 use super::online::Online;
 use super::{Change, EngineError, Options, Progress, Shared, Status, lock};
 use crate::connection::Pushes;
 use crate::local_store::{Item, ItemState, StoreError};
+use crate::runtime::task;
+use crate::runtime::time::{Instant, sleep_until};
 use crate::session::Session;
 use crate::{Backoff, Connection, Error, Trust, limits, network, random};
 
@@ -116,7 +117,7 @@ impl Runner {
                     }
                     self.unlink();
                     // Another connection may take over while this one says goodbye.
-                    tokio::spawn(async move { connection.close().await });
+                    task::spawn(async move { connection.close().await });
                     end
                 }
                 Err(end) => end,
@@ -175,11 +176,9 @@ impl Runner {
     /// Trusts the keys that were announced from now on, and has them kept.
     fn note_pins(&mut self, session: &Session) {
         let pins = session.pins().to_vec();
-        if let Trust::Pins(held) = &mut self.options.target.trust
-            && !pins.is_empty()
-            && *held != pins
-        {
-            held.clone_from(&pins);
+        let held = self.options.target.trust.pins();
+        if !held.is_empty() && !pins.is_empty() && held != pins {
+            self.options.target.trust = Trust::pinned(pins.clone());
             self.shared.announcer().tell(Change::Pins(pins.clone()));
         }
         *lock(&self.shared.pins) = pins;

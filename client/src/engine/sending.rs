@@ -13,14 +13,14 @@ use kith_common::{
 };
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio::time::{Duration, Instant};
 
 use super::online::Online;
 use super::outbox::{own_event, parse};
 use super::runner::End;
 use super::{Identity, Progress, lock};
 use crate::local_store::{Item, ItemChange, ItemState, NewItem};
+use crate::runtime::task::JoinSet;
+use crate::runtime::time::{Duration, Instant};
 use crate::session::new_client_id;
 use crate::{Backoff, Connection, Error, limits, random};
 

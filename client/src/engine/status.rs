@@ -2,7 +2,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use crate::local_store::StoreError;
-use crate::{Error, TrustError};
+use crate::{Error, TrustError, runtime};
 
 /// The state of an engine's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self::new(|| jiff::Timestamp::now().as_millisecond())
+        Self::new(runtime::now)
     }
 
     /// Another clock.

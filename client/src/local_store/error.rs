@@ -33,6 +33,14 @@ pub enum StoreError {
     /// The device can't read or write.
     #[error("can't use the local copy: {0}")]
     Device(String),
+    /// The device, or what a browser lets a page have of it, is full.
+    #[error("there is no room left on this device: make some, then try again")]
+    NoSpace,
+    /// The browser keeps nothing for this page.
+    #[error(
+        "this browser keeps nothing for this page: allow it to store data, or leave its private window ({0})"
+    )]
+    Unavailable(String),
     /// Too much waits to be sent.
     #[error("too much waits to be sent: wait until there is a connection, or discard some of it")]
     Full,

@@ -18,16 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Query, StoreError};
 use crate::limits;
 
+pub use super::Owner;
 use files::Files;
-
-/// Whose store it is. A folder belongs to one owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The server, as its address is written.
-    pub server: String,
-    /// The account's id there.
-    pub account: String,
-}
 
 /// A [`LocalStore`] in SQLite files.
 ///

@@ -1,6 +1,5 @@
 //! The engine of an account that is remembered.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Account, Found, KnownServer, ProfileError, Store};
@@ -83,19 +82,6 @@ impl Store {
             server: account.server.to_string(),
             account: account.account.clone(),
         };
-        SqliteStore::open(self.copy_folder(&owner), owner)
-    }
-
-    fn copy_folder(&self, owner: &Owner) -> PathBuf {
-        // The server chose the account's id, which may hold anything: it is no name for a folder.
-        let whose = format!("{}\n{}", owner.server, owner.account);
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, whose.as_bytes());
-        let name: String = hash
-            .as_ref()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        self.folder.join("copies").join(name)
+        SqliteStore::open(self.folder_of(account), owner)
     }
 }

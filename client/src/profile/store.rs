@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::{Account, Profile};
+use crate::trust::sha256;
 
 /// The version of the file's form that this program writes.
 const VERSION: u32 = 1;
@@ -77,13 +78,8 @@ impl Store {
     /// Where the local copy and the outbox of an account lie: a folder of its own beside the file.
     pub fn folder_of(&self, account: &Account) -> PathBuf {
         let whose = format!("{}\n{}", account.server, account.account);
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, whose.as_bytes());
-        let mark: String = hash
-            .as_ref()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = sha256(whose.as_bytes());
+        let mark: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         // A server may call its people as it likes; a folder may not be called so.
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let name: String = account.username.chars().filter(plain).take(32).collect();

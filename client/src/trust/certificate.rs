@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 use kith_common::Pin;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -11,12 +10,12 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::prelude::X509Certificate;
 
 use super::TrustError;
+use super::crypto::sha256;
 
 /// The pin of a certificate's key, or `None` where it can't be read.
 pub(super) fn pin(certificate: &CertificateDer<'_>) -> Option<Pin> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    let hash = digest::digest(&digest::SHA256, certificate.public_key().raw);
-    hash.as_ref().try_into().map(Pin).ok()
+    Some(Pin(sha256(certificate.public_key().raw)))
 }
 
 /// Whether a certificate may sign others (RFC 5280, section 4.2.1.9).

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kith_client::local_store::sqlite::{Owner, SqliteStore};
 use kith_client::{Account, Changes, Engine, EngineError, Error, Logs, Pending, Progress, Status, Store};
 use kith_common::Username;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -67,11 +66,7 @@ impl Opened {
         let Chosen {
             account, store, name, ..
         } = chosen;
-        let owner = Owner {
-            server: account.server.to_string(),
-            account: account.account.clone(),
-        };
-        let local = SqliteStore::open(store.folder_of(&account), owner)?;
+        let local = store.local_store(&account)?;
         let engine = Engine::open(options, Arc::new(local)).await?;
         let changes = engine.changes();
         let mut leftovers = engine.outbox().await?;

@@ -297,6 +297,7 @@ pub(super) fn error(error: rusqlite::Error) -> StoreError {
             }
             // A row that is there although the heads say that it isn't, or the other way round.
             ErrorCode::ConstraintViolation => StoreError::Damaged(error.to_string()),
+            ErrorCode::DiskFull => StoreError::NoSpace,
             _ => StoreError::Device(error.to_string()),
         },
         _ => StoreError::Damaged(error.to_string()),

@@ -1,0 +1,186 @@
+//! The local store of a browser: an IndexedDB database of the account's own.
+//!
+//! It holds the copy of the logs, which is made anew where its form has changed, and the outbox, which is written through to the
+//! disk and never thrown away but by [`LocalStore::wipe`]. Several pages of one browser may use it at a time.
+//!
+//! Every call runs as a task of its own: a browser ends a transaction as soon as it waits for anything else, and whoever asks
+//! may be slow to go on, or stop waiting in the middle.
+
+mod copy;
+pub(crate) mod database;
+mod outbox;
+pub(crate) mod request;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use kith_common::LogEvent;
+use tokio::sync::oneshot;
+use wasm_bindgen::JsValue;
+
+use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, StoreError};
+use crate::runtime::task;
+
+use database::{Database, Durability, Schema};
+
+/// The version of the database. What an older one held of the copy is thrown away; its outbox has to be brought up to this
+/// one.
+const VERSION: u32 = 1;
+
+/// A [`LocalStore`] in IndexedDB.
+pub struct IndexedDbStore {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    name: String,
+    database: RefCell<Option<Rc<Database>>>,
+}
+
+impl core::fmt::Debug for IndexedDbStore {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("IndexedDbStore").finish_non_exhaustive()
+    }
+}
+
+impl IndexedDbStore {
+    /// Opens the store of an account, and makes it if there is none.
+    ///
+    /// # Errors
+    /// The browser keeps nothing for this page; the store is of a newer version; there is no room left.
+    pub async fn open(owner: &Owner) -> Result<Self, StoreError> {
+        let name = name_of(owner);
+        let opening = name.clone();
+        let database = apart(async move { Database::open(&opening, VERSION, upgrade).await }).await?;
+        Ok(Self {
+            inner: Rc::new(Inner {
+                name,
+                database: RefCell::new(Some(Rc::new(database))),
+            }),
+        })
+    }
+
+    /// Deletes all that is kept of an account, whether or not it is open anywhere.
+    ///
+    /// # Errors
+    /// The browser keeps nothing for this page.
+    pub async fn delete(owner: &Owner) -> Result<(), StoreError> {
+        // What is open elsewhere and asleep is empty at least.
+        Self::open(owner).await?.wipe().await
+    }
+
+    fn run<T: 'static, F>(&self, work: impl FnOnce(Rc<Database>) -> F + 'static) -> Answer<'_, T>
+    where
+        F: Future<Output = Result<T, StoreError>> + 'static,
+    {
+        let database = self.inner.database.borrow().clone();
+        Box::pin(apart(
+            async move { work(database.ok_or(StoreError::Closed)?).await },
+        ))
+    }
+}
+
+/// Runs something to its end in a task of its own, which begins at once.
+fn apart<T: 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + 'static,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let (reply, answer) = oneshot::channel();
+    task::spawn(async move {
+        // Whoever asked may have stopped waiting.
+        let _ = reply.send(work.await);
+    });
+    async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
+}
+
+/// Any text is a name; a server's address holds no space.
+fn name_of(owner: &Owner) -> String {
+    format!("kith {} {}", owner.server, owner.account)
+}
+
+fn upgrade(schema: &Schema, before: u32) -> Result<(), JsValue> {
+    if before == 0 {
+        outbox::make(schema)?;
+    }
+    copy::make(schema)
+}
+
+impl LocalStore for IndexedDbStore {
+    fn load(&self) -> Answer<'_, Loaded> {
+        self.run(async |database| copy::load(&database).await)
+    }
+
+    fn commit(&self, batch: Batch) -> Answer<'_, ()> {
+        self.run(async move |database| copy::commit(&database, &batch).await)
+    }
+
+    fn events(&self, query: Query) -> Answer<'_, Vec<LogEvent>> {
+        self.run(async move |database| copy::events(&database, &query).await)
+    }
+
+    fn effects(&self, log: String, targets: (u64, u64)) -> Answer<'_, Vec<(u64, LogEvent)>> {
+        self.run(async move |database| copy::effects(&database, &log, targets).await)
+    }
+
+    fn unread(&self, log: String, above: u64, me: String) -> Answer<'_, u64> {
+        self.run(async move |database| copy::unread(&database, &log, above, &me).await)
+    }
+
+    fn rebuild(&self) -> Answer<'_, ()> {
+        self.run(async |database| {
+            let transaction = database.write(&copy::STORES, Durability::Relaxed)?;
+            copy::clear(&transaction)?;
+            transaction.done().await
+        })
+    }
+
+    fn wipe(&self) -> Answer<'_, ()> {
+        let inner = Rc::clone(&self.inner);
+        self.run(async move |database| {
+            let stores: Vec<&str> = copy::STORES.into_iter().chain(outbox::STORES).collect();
+            let transaction = database.write(&stores, Durability::Strict)?;
+            copy::clear(&transaction)?;
+            outbox::clear(&transaction)?;
+            transaction.done().await?;
+            // It is closed with the last call that uses it.
+            inner.database.take();
+            drop(database);
+            Database::delete(&inner.name).await
+        })
+    }
+
+    fn add(&self, item: NewItem) -> Answer<'_, u64> {
+        self.run(async move |database| outbox::add(&database, item).await)
+    }
+
+    fn outbox(&self) -> Answer<'_, Vec<Item>> {
+        self.run(async |database| outbox::list(&database).await)
+    }
+
+    fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>> {
+        self.run(async move |database| outbox::next(&database, &busy).await)
+    }
+
+    fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
+        self.run(async move |database| outbox::one(&database, id).await)
+    }
+
+    fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool> {
+        self.run(async move |database| outbox::update(&database, id, change).await)
+    }
+
+    fn remove(&self, id: u64) -> Answer<'_, bool> {
+        self.run(async move |database| outbox::remove(&database, id).await)
+    }
+
+    fn want_read(&self, log: String, number: u64) -> Answer<'_, ()> {
+        self.run(async move |database| outbox::want_read(&database, log, number).await)
+    }
+
+    fn wanted_reads(&self) -> Answer<'_, Vec<(String, u64)>> {
+        self.run(async |database| outbox::wanted_reads(&database).await)
+    }
+
+    fn read_done(&self, log: String, number: u64) -> Answer<'_, ()> {
+        self.run(async move |database| outbox::read_done(&database, &log, number).await)
+    }
+}
