@@ -4,6 +4,7 @@ use dioxus::prelude::*;
 use kith_client::ServerAddress;
 use kith_common::Pin;
 
+use crate::accounts::{self, Last};
 use crate::platform;
 use crate::screens::{Alarm, Home, Join};
 use crate::settings::{Settings, Theme};
@@ -85,12 +86,12 @@ async fn first_screen() -> Screen {
     if platform::has_invite() {
         return Screen::Join { again: None };
     }
-    match platform::open_last().await {
-        Ok(platform::Last::Opened(opened)) => Screen::Home(opened),
-        Ok(platform::Last::LoggedOut(server, username)) => Screen::Join {
+    match accounts::open_last().await {
+        Ok(Last::Opened(opened)) => Screen::Home(opened),
+        Ok(Last::LoggedOut(server, username)) => Screen::Join {
             again: Some((server, username)),
         },
-        Ok(platform::Last::Nobody) => Screen::Join { again: None },
-        Err(error) => Screen::Failed(error),
+        Ok(Last::Nobody) => Screen::Join { again: None },
+        Err(error) => Screen::Failed(error.to_string()),
     }
 }

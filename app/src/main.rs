@@ -10,8 +10,13 @@
 //!
 //! Without a platform only what is pure is built, for its tests.
 
-#![allow(unreachable_pub, reason = "nothing is reachable in a program; `pub` means for the other folders")]
+#![allow(
+    unreachable_pub,
+    reason = "nothing is reachable in a program; `pub` means for the other folders"
+)]
 
+#[cfg(any(feature = "desktop", feature = "mobile", feature = "web"))]
+mod accounts;
 #[cfg(any(feature = "desktop", feature = "mobile", feature = "web"))]
 mod app;
 #[cfg_attr(

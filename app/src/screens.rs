@@ -2,6 +2,7 @@
 
 mod add_contact;
 mod alarm;
+mod certificate;
 mod chat;
 mod connection;
 mod conversations;

@@ -3,6 +3,7 @@
 use dioxus::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::accounts;
 use crate::platform;
 use crate::text::{Language, Words};
 
@@ -69,7 +70,7 @@ impl Settings {
 
     /// Reads what was chosen before. What can't be read is left as it is.
     pub async fn load(mut self) {
-        let Some(kept) = platform::setting(KEY).await else {
+        let Some(kept) = accounts::setting(KEY).await else {
             return;
         };
         if let Ok(kept) = serde_json::from_str::<Kept>(&kept) {
@@ -131,7 +132,7 @@ impl Settings {
             notify: *self.notify.peek(),
         };
         if let Ok(kept) = serde_json::to_string(&kept) {
-            spawn(async move { platform::keep_setting(KEY, kept).await });
+            spawn(async move { accounts::keep_setting(KEY, kept).await });
         }
     }
 }

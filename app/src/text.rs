@@ -97,11 +97,8 @@ pub struct Words {
     pub save: &'static str,
     pub done: &'static str,
     pub more: &'static str,
-    pub less: &'static str,
     pub chats: &'static str,
-    pub contacts: &'static str,
     pub search: &'static str,
-    pub clear: &'static str,
     pub nothing_found: &'static str,
     pub add_contact: &'static str,
     pub add_contact_text: &'static str,
@@ -154,7 +151,6 @@ pub struct Words {
     pub save_file: &'static str,
     pub saved: &'static str,
     pub loading: &'static str,
-    pub file: &'static str,
     pub file_empty: &'static str,
     pub offline: &'static str,
     pub reconnect: &'static str,
@@ -164,7 +160,6 @@ pub struct Words {
     pub profile: &'static str,
     pub display_name: &'static str,
     pub about: &'static str,
-    pub picture: &'static str,
     pub change_picture: &'static str,
     pub remove_picture: &'static str,
     pub appearance: &'static str,
@@ -197,6 +192,9 @@ pub struct Words {
     pub yesterday: &'static str,
     pub back: &'static str,
     pub dismiss: &'static str,
+    pub own_authority: &'static str,
+    pub own_authority_text: &'static str,
+    pub own_authority_get: &'static str,
     pub err_unreachable: &'static str,
     pub err_credentials: &'static str,
     pub err_name_taken: &'static str,
@@ -214,7 +212,6 @@ pub struct Words {
     pub message_from: fn(&str) -> String,
     pub block_ask: fn(&str) -> String,
     pub wait: fn(u64) -> String,
-    pub reconnecting: fn(u64) -> String,
     pub last_seen: fn(&str) -> String,
     pub characters_over: fn(usize) -> String,
     pub react_with: fn(&str, usize) -> String,
@@ -231,7 +228,10 @@ impl PartialEq for Words {
 }
 
 fn month<'a>(day: Day, names: &[&'a str; 12]) -> &'a str {
-    names.get(usize::from(day.month).wrapping_sub(1)).copied().unwrap_or_default()
+    names
+        .get(usize::from(day.month).wrapping_sub(1))
+        .copied()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -257,7 +257,11 @@ mod tests {
         let (english, german) = (Language::English.words(), Language::German.words());
         assert_eq!((english.unread)(1), "1 unread message");
         assert_eq!((german.unread)(2), "2 ungelesene Nachrichten");
-        let day = Day { year: 2026, month: 3, day: 9 };
+        let day = Day {
+            year: 2026,
+            month: 3,
+            day: 9,
+        };
         assert_eq!((english.date)(day), "9 March 2026");
         assert_eq!((german.date)(day), "9. März 2026");
         assert_eq!((german.weekday)(day.weekday()), "Montag");

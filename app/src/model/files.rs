@@ -35,7 +35,12 @@ mod tests {
     #[test]
     fn only_pictures_that_can_not_run_anything_are_shown() {
         assert_eq!(picture_type(b"\x89PNG\r\n\x1a\n\0\0"), Some("image/png"));
-        for bytes in [&b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..], b"<html>", b"", b"GI"] {
+        for bytes in [
+            &b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..],
+            b"<html>",
+            b"",
+            b"GI",
+        ] {
             assert_eq!(picture_type(bytes), None);
         }
         assert!(is_previewed("a.PNG", 100) && !is_previewed("a.svg", 100));

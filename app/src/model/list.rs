@@ -79,7 +79,9 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         let (last, time) = conversation
             .last
             .as_ref()
-            .map_or((Last::Nothing, None), |message| (last(message, parts.me), Some(message.time)));
+            .map_or((Last::Nothing, None), |message| {
+                (last(message, parts.me), Some(message.time))
+            });
         let line = Line {
             place: place.clone(),
             people: conversation.others.clone(),
@@ -92,7 +94,9 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
     }
     for contact in &parts.contacts.contacts {
         let place = Place::With(contact.clone());
-        lines.entry(place.clone()).or_insert_with(|| empty(place, contact));
+        lines
+            .entry(place.clone())
+            .or_insert_with(|| empty(place, contact));
     }
     for item in parts.outbox {
         let Some(place) = place_of(item, parts.conversations) else {
@@ -101,7 +105,9 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         let line = match &place {
             Place::With(person) => {
                 let person = person.clone();
-                lines.entry(place).or_insert_with_key(|place| empty(place.clone(), &person))
+                lines
+                    .entry(place)
+                    .or_insert_with_key(|place| empty(place.clone(), &person))
             }
             Place::Of(_) => match lines.get_mut(&place) {
                 Some(line) => line,
@@ -126,7 +132,8 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         }
     }
     let blocked: BTreeSet<&String> = parts.contacts.blocked.iter().collect();
-    let hidden = |line: &Line| line.time.is_none() && line.people.iter().any(|person| blocked.contains(person));
+    let hidden =
+        |line: &Line| line.time.is_none() && line.people.iter().any(|person| blocked.contains(person));
     let mut lines: Vec<Line> = lines.into_values().filter(|line| !hidden(line)).collect();
     lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
     lines
@@ -134,17 +141,29 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
 
 /// Where something that isn't sent yet belongs.
 pub fn place_of(item: &Pending, conversations: &[Conversation]) -> Option<Place> {
-    let by_id = |id: &str| conversations.iter().find(|conversation| conversation.id == id).map(place);
+    let by_id = |id: &str| {
+        conversations
+            .iter()
+            .find(|conversation| conversation.id == id)
+            .map(place)
+    };
     match &item.write {
         Write::Message {
-            receiver, conversation, ..
+            receiver,
+            conversation,
+            ..
         }
         | Write::File {
-            receiver, conversation, ..
-        } => conversation.as_deref().and_then(by_id).or_else(|| receiver.clone().map(Place::With)),
-        Write::Edit { conversation, .. } | Write::Delete { conversation, .. } | Write::React { conversation, .. } => {
-            by_id(conversation)
-        }
+            receiver,
+            conversation,
+            ..
+        } => conversation
+            .as_deref()
+            .and_then(by_id)
+            .or_else(|| receiver.clone().map(Place::With)),
+        Write::Edit { conversation, .. }
+        | Write::Delete { conversation, .. }
+        | Write::React { conversation, .. } => by_id(conversation),
         _ => None,
     }
 }
@@ -252,7 +271,12 @@ mod tests {
 
     #[test]
     fn what_is_written_is_seen_at_once() {
-        let lines = shown(&[pending("erin", Progress::Waiting)], &[("bob", "and so")], &[], &[]);
+        let lines = shown(
+            &[pending("erin", Progress::Waiting)],
+            &[("bob", "and so")],
+            &[],
+            &[],
+        );
         assert_eq!(names(&lines), ["erin", "carol", "bob"]);
         assert_eq!(lines[0].last, Last::Text("later".to_owned(), true));
         assert_eq!(lines[2].last, Last::Draft("and so".to_owned()));
@@ -262,6 +286,9 @@ mod tests {
 
     #[test]
     fn blocked_people_with_whom_there_was_no_word_are_not_shown() {
-        assert_eq!(names(&shown(&[], &[], &["mallory"], &["mallory", "bob"])), ["carol", "bob"]);
+        assert_eq!(
+            names(&shown(&[], &[], &["mallory"], &["mallory", "bob"])),
+            ["carol", "bob"]
+        );
     }
 }

@@ -82,7 +82,9 @@ fn write_inlines(inlines: &[Inline], line: &mut String) {
     for inline in inlines {
         match inline {
             Inline::Text(text) | Inline::Code(text) | Inline::Link { text, .. } => line.push_str(text),
-            Inline::Strong(inner) | Inline::Emphasis(inner) | Inline::Struck(inner) => write_inlines(inner, line),
+            Inline::Strong(inner) | Inline::Emphasis(inner) | Inline::Struck(inner) => {
+                write_inlines(inner, line)
+            }
         }
     }
 }
@@ -99,8 +101,12 @@ impl<'a, I: Iterator<Item = (Event<'a>, Range<usize>)>> Reader<'a, I> {
         while let Some((event, range)) = self.events.next() {
             match event {
                 Event::Start(Tag::Paragraph) => blocks.push(Block::Paragraph(self.inlines(depth))),
-                Event::Start(Tag::BlockQuote(_)) if depth < DEPTH => blocks.push(Block::Quote(self.blocks(depth + 1))),
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => blocks.push(Block::Code(self.code())),
+                Event::Start(Tag::BlockQuote(_)) if depth < DEPTH => {
+                    blocks.push(Block::Quote(self.blocks(depth + 1)))
+                }
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
+                    blocks.push(Block::Code(self.code()))
+                }
                 Event::Start(_) => {
                     self.skip();
                     blocks.push(self.as_typed(&range));
@@ -262,7 +268,14 @@ mod tests {
 
     #[test]
     fn what_is_no_markup_here_stays_as_it_was_typed() {
-        for source in ["snake_case_name", "2 * 3 * 4", "<b>x</b> `", "# no heading *", "- a\n- *b*", "a > b"] {
+        for source in [
+            "snake_case_name",
+            "2 * 3 * 4",
+            "<b>x</b> `",
+            "# no heading *",
+            "- a\n- *b*",
+            "a > b",
+        ] {
             let shown: String = one(source)
                 .into_iter()
                 .map(|inline| match inline {
@@ -272,7 +285,10 @@ mod tests {
                 .collect();
             assert_eq!(shown, source);
         }
-        assert_eq!(plain("**[bank](https://evil.example)**"), "[bank](https://evil.example)");
+        assert_eq!(
+            plain("**[bank](https://evil.example)**"),
+            "[bank](https://evil.example)"
+        );
     }
 
     #[test]
@@ -290,7 +306,12 @@ mod tests {
                 link("mailto:ann@example.org", "ann@example.org"),
             ]
         );
-        for source in ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "ftp://a.example"] {
+        for source in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "ftp://a.example",
+        ] {
             assert_eq!(one(source), [text(source)], "{source}");
         }
     }

@@ -27,7 +27,11 @@ pub fn initials(name: &str) -> String {
         .filter_map(|word| word.chars().next());
     let first = words.next().or_else(|| name.chars().next());
     let second = words.next_back();
-    first.into_iter().chain(second).flat_map(char::to_uppercase).collect()
+    first
+        .into_iter()
+        .chain(second)
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 /// Number of colours of pictures.
@@ -36,9 +40,12 @@ pub const HUES: u32 = 8;
 /// The colour of somebody's picture: the same everywhere.
 pub fn hue(username: &str) -> u32 {
     // FNV-1a, 32 bits: it only has to be the same on every device.
-    let hash = username.to_ascii_lowercase().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = username
+        .to_ascii_lowercase()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
     hash % HUES
 }
 

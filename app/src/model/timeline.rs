@@ -120,8 +120,10 @@ impl Timeline {
     /// Takes what a conversation has within a range of numbers, in place of what was there.
     pub fn take(&mut self, range: RangeInclusive<u64>, messages: Vec<Message>) {
         let gone: Vec<u64> = self.messages.range(range).map(|(number, _)| *number).collect();
-        let mut before: BTreeMap<u64, Message> =
-            gone.into_iter().filter_map(|number| self.messages.remove_entry(&number)).collect();
+        let mut before: BTreeMap<u64, Message> = gone
+            .into_iter()
+            .filter_map(|number| self.messages.remove_entry(&number))
+            .collect();
         for message in messages {
             let number = message.number;
             if before.remove(&number).as_ref() != Some(&message) {
@@ -139,7 +141,8 @@ impl Timeline {
     pub fn take_pending(&mut self, pending: &[Pending]) {
         let mut effects: BTreeMap<u64, Effects> = BTreeMap::new();
         for item in pending {
-            let (Write::Edit { target, .. } | Write::Delete { target, .. } | Write::React { target, .. }) = &item.write
+            let (Write::Edit { target, .. } | Write::Delete { target, .. } | Write::React { target, .. }) =
+                &item.write
             else {
                 continue;
             };
@@ -180,11 +183,6 @@ impl Timeline {
         self.views.values().cloned().collect()
     }
 
-    /// All blocks look different: another day has begun.
-    pub fn touch_all(&mut self) {
-        self.stale.extend(self.views.keys());
-    }
-
     /// The smallest number that is loaded.
     pub fn oldest(&self) -> Option<u64> {
         self.messages.first_key_value().map(|(number, _)| *number)
@@ -223,7 +221,11 @@ impl Timeline {
 
     fn entries(&self, block: u64, eyes: &Eyes) -> Vec<Entry> {
         let range = block * BLOCK..(block + 1) * BLOCK;
-        let mut before = self.messages.range(..range.start).next_back().map(|(_, message)| message);
+        let mut before = self
+            .messages
+            .range(..range.start)
+            .next_back()
+            .map(|(_, message)| message);
         let mut entries: Vec<Entry> = Vec::new();
         for (number, message) in self.messages.range(range.clone()) {
             let mut entry = entry(message, before, eyes);
@@ -249,7 +251,9 @@ pub fn waiting(pending: &[Pending], newest: Option<u64>, eyes: &Eyes) -> Vec<Ent
     let mut entries: Vec<Entry> = Vec::new();
     for item in pending {
         let (content, reply_to) = match &item.write {
-            Write::Message { content, reply_to, .. } => (Content::Text(content.clone()), *reply_to),
+            Write::Message {
+                content, reply_to, ..
+            } => (Content::Text(content.clone()), *reply_to),
             Write::File {
                 name, size, reply_to, ..
             } => {
@@ -264,7 +268,9 @@ pub fn waiting(pending: &[Pending], newest: Option<u64>, eyes: &Eyes) -> Vec<Ent
         };
         let state = match &item.progress {
             // The copy has it already, or will in a moment.
-            Progress::Sent { place: Some((_, number)) } if newest.is_some_and(|newest| *number <= newest) => continue,
+            Progress::Sent {
+                place: Some((_, number)),
+            } if newest.is_some_and(|newest| *number <= newest) => continue,
             Progress::Discarded => continue,
             Progress::Failed(error) => State::Failed(item.id, error.clone()),
             _ => State::Waiting,
@@ -297,9 +303,9 @@ fn entry(message: &Message, before: Option<&Message>, eyes: &Eyes) -> Entry {
     let own = message.sender == eyes.me;
     // Above the first that is newer than what was read, if it is somebody else's.
     let divider = !own
-        && eyes.read.is_some_and(|read| {
-            message.number > read && before.is_none_or(|before| before.number <= read)
-        });
+        && eyes
+            .read
+            .is_some_and(|read| message.number > read && before.is_none_or(|before| before.number <= read));
     let together = before.is_some_and(|before| {
         before.sender == message.sender && message.time.abs_diff(before.time) <= TOGETHER.unsigned_abs()
     });

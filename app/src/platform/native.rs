@@ -1,9 +1,7 @@
 //! The desktop and the phone: a webview for the screens, and a runtime of its own for the engine, which goes on while the webview
 //! sleeps.
 
-mod accounts;
 mod device;
-mod kept;
 mod pictures;
 mod window;
 
@@ -12,15 +10,12 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-pub use accounts::{keep_pins, log_out, open_last, open_session, trust_of};
 pub use device::{
-    allow_notifications, copy, device_name, has_invite, language_tag, local, notify, now, own_server, save_file, take_link,
+    allow_notifications, copy, device_name, has_invite, language_tag, local, notify, now, own_authority,
+    own_server, save_file, take_link,
 };
-pub use kept::{keep_setting, setting};
 pub use pictures::{object_url, pasted_pictures, scale_picture};
-pub use window::{
-    go_back, is_looked_at, is_touch, launch, set_unread, use_back, use_looked_at, went_deeper,
-};
+pub use window::{go_back, is_looked_at, is_touch, launch, set_unread, use_back, use_looked_at, went_deeper};
 
 /// Where the engine and all that blocks runs.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

@@ -1,14 +1,15 @@
 //! The browser.
 
-mod accounts;
 mod device;
 mod files;
 mod page;
 
 use dioxus::prelude::*;
 
-pub use accounts::{keep_pins, keep_setting, log_out, open_last, open_session, setting, trust_of};
-pub use device::{allow_notifications, copy, device_name, is_touch, language_tag, local, notify, now, own_server};
+pub use device::{
+    allow_notifications, copy, device_name, is_touch, language_tag, local, notify, now, own_authority,
+    own_server,
+};
 pub use files::{object_url, pasted_pictures, save_file, scale_picture};
 pub use page::{
     go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,

@@ -77,7 +77,10 @@ async fn add(account: crate::state::Account, person: &Username) -> Result<String
     };
     let username: Username = known.parse().unwrap_or_else(|_| person.clone());
     let failed = |error| -> Said { Box::new(move |words| text::why_engine(words, &error)) };
-    let id = engine.change_contact(ContactAction::Add, &username).await.map_err(failed)?;
+    let id = engine
+        .change_contact(ContactAction::Add, &username)
+        .await
+        .map_err(failed)?;
     match engine.settled(id).await.map_err(failed)? {
         Progress::Failed(error) => {
             // It has been said; nothing is left to try again.

@@ -8,6 +8,7 @@ mod quote;
 mod timeline;
 mod viewer;
 
+use dioxus::html::HasFileData as _;
 use dioxus::prelude::*;
 
 use crate::model::list::Place;

@@ -19,7 +19,8 @@ pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
         let wanted = wanted.read().trim().to_lowercase();
         let matches = |line: &Line| {
             line.people.iter().any(|person| {
-                person.to_lowercase().contains(&wanted) || account.called(person).to_lowercase().contains(&wanted)
+                person.to_lowercase().contains(&wanted)
+                    || account.called(person).to_lowercase().contains(&wanted)
             }) || matches!(&line.last, Last::Text(text, _) if text.to_lowercase().contains(&wanted))
         };
         lines.read().as_ref().map(|lines| {
@@ -85,7 +86,9 @@ fn ConversationLine(line: Line) -> Element {
     let conversation = account.engine().conversation_with(&person);
     let typing = conversation.is_some_and(|id| !account.typing_in(&id).is_empty());
     let today = platform::local(platform::now()).day;
-    let time = line.time.map(|time| text::list_time(language.words(), platform::local(time), today));
+    let time = line
+        .time
+        .map(|time| text::list_time(language.words(), platform::local(time), today));
     let current = *account.page.read() == Page::Chat(line.place.clone());
     let place: Place = line.place.clone();
     let said = match presence {
@@ -133,7 +136,13 @@ fn ConversationLine(line: Line) -> Element {
 #[component]
 fn LastLine(last: Last, username: String) -> Element {
     let words = use_words();
-    let you = |own: bool| if own { format!("{}: ", words.you) } else { String::new() };
+    let you = |own: bool| {
+        if own {
+            format!("{}: ", words.you)
+        } else {
+            String::new()
+        }
+    };
     match last {
         Last::Nothing => rsx! { "@{username}" },
         Last::Draft(text) => rsx! {

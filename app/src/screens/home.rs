@@ -26,7 +26,11 @@ pub fn Home(opened: Opened) -> Element {
     platform::use_back(move || account.close_page());
     platform::use_looked_at(move |looked_at| {
         spawn(async move {
-            let presence = if looked_at { Presence::Online } else { Presence::Away };
+            let presence = if looked_at {
+                Presence::Online
+            } else {
+                Presence::Away
+            };
             account.engine().set_presence(presence).await;
             if looked_at {
                 // A phone that slept doesn't know yet that its connection is gone.
@@ -35,7 +39,11 @@ pub fn Home(opened: Opened) -> Element {
         });
     });
     use_future(move || async move {
-        let presence = if platform::is_looked_at() { Presence::Online } else { Presence::Away };
+        let presence = if platform::is_looked_at() {
+            Presence::Online
+        } else {
+            Presence::Away
+        };
         account.engine().set_presence(presence).await;
     });
     use_effect(move || {
@@ -53,9 +61,10 @@ pub fn Home(opened: Opened) -> Element {
         }
     });
     let page = account.page.read().clone();
+    let open = if page == Page::Nothing { "false" } else { "true" };
     rsx! {
         Connection {}
-        div { class: "panes", "data-open": if page == Page::Nothing { "false" } else { "true" },
+        div { class: "panes", "data-open": open,
             nav { class: "side", "aria-label": words.chats,
                 Conversations { onadd: move |()| adding.set(true) }
             }

@@ -9,6 +9,7 @@ use dioxus::prelude::*;
 use kith_client::{Guest, ServerAddress};
 use kith_common::InviteLink;
 
+use super::certificate::Certificate;
 use crate::platform;
 use crate::settings::use_words;
 use crate::ui::Mark;
@@ -72,6 +73,7 @@ pub fn Join(again: Option<(ServerAddress, String)>) -> Element {
                         }
                     },
                 }
+                Certificate {}
             }
         }
     }

@@ -48,10 +48,20 @@ pub(super) fn SettingsPane() -> Element {
 fn Appearance() -> Element {
     let words = use_words();
     let settings = use_settings();
-    let themes = vec![words.theme_system.to_owned(), words.theme_light.to_owned(), words.theme_dark.to_owned()];
-    let theme = Theme::ALL.iter().position(|theme| *theme == settings.theme()).unwrap_or_default();
+    let themes = vec![
+        words.theme_system.to_owned(),
+        words.theme_light.to_owned(),
+        words.theme_dark.to_owned(),
+    ];
+    let theme = Theme::ALL
+        .iter()
+        .position(|theme| *theme == settings.theme())
+        .unwrap_or_default();
     let languages = Language::ALL.map(|language| language.name().to_owned()).to_vec();
-    let language = Language::ALL.iter().position(|language| *language == settings.language()).unwrap_or_default();
+    let language = Language::ALL
+        .iter()
+        .position(|language| *language == settings.language())
+        .unwrap_or_default();
     rsx! {
         section {
             h2 { {words.appearance} }

@@ -118,7 +118,9 @@ impl Account {
     pub fn about(self, username: &str) -> String {
         self.people.read();
         let profile = self.opened.peek().engine.profile(username);
-        profile.map(|profile| people::plain(&profile.about)).unwrap_or_default()
+        profile
+            .map(|profile| people::plain(&profile.about))
+            .unwrap_or_default()
     }
 
     /// Whether somebody is there.
@@ -182,7 +184,11 @@ impl Account {
     /// All that wasn't read.
     pub fn unread(self) -> u64 {
         let conversations = self.conversations.read();
-        conversations.iter().flatten().map(|conversation| conversation.unread).sum()
+        conversations
+            .iter()
+            .flatten()
+            .map(|conversation| conversation.unread)
+            .sum()
     }
 
     /// Whether this person has blocked another.
@@ -214,7 +220,10 @@ impl Account {
             match change {
                 Change::Reload => everything = true,
                 Change::Conversations => list = true,
-                Change::Messages { conversation, numbers } => changed.entry(conversation).or_default().extend(numbers),
+                Change::Messages {
+                    conversation,
+                    numbers,
+                } => changed.entry(conversation).or_default().extend(numbers),
                 Change::Unread { conversation, count } => self.set_unread(&conversation, count),
                 Change::Outbox { .. } => outbox = true,
                 Change::Typing {
@@ -233,8 +242,8 @@ impl Account {
                 Change::Presence { .. } | Change::Profile { .. } => people = true,
                 Change::Contacts => self.contacts.set(engine.contacts()),
                 Change::Status(status) => self.status.set(status),
-                Change::Pins(pins) => platform::keep_pins(&self.name(), pins).await,
-                Change::Marks { .. } | Change::Sessions => {}
+                // Whoever keeps the account follows it too.
+                Change::Pins(_) | Change::Marks { .. } | Change::Sessions => {}
             }
         }
         if people || everything {

@@ -178,7 +178,9 @@ impl Chat {
     /// The number of one's own newest text.
     pub fn own_newest_text(self) -> Option<u64> {
         let timeline = self.timeline.peek();
-        timeline.own_newest_text(&self.eyes.peek().me).map(|message| message.number)
+        timeline
+            .own_newest_text(&self.eyes.peek().me)
+            .map(|message| message.number)
     }
 
     async fn open(mut self) {
@@ -190,7 +192,11 @@ impl Chat {
         };
         let engine = self.account.engine();
         let me = self.account.me();
-        let read = engine.marks(&id).into_iter().find(|mark| mark.username == me).map_or(0, |mark| mark.read);
+        let read = engine
+            .marks(&id)
+            .into_iter()
+            .find(|mark| mark.username == me)
+            .map_or(0, |mark| mark.read);
         self.read_marks(&id);
         let page = match engine.messages(&id, None, PAGE).await {
             Ok(page) => page,
@@ -199,7 +205,12 @@ impl Chat {
                 return;
             }
         };
-        let newest = page.messages.iter().filter(|message| message.sender != me).map(|message| message.number).max();
+        let newest = page
+            .messages
+            .iter()
+            .filter(|message| message.sender != me)
+            .map(|message| message.number)
+            .max();
         if newest.is_some_and(|newest| newest > read) {
             self.eyes.write().read = Some(read);
             self.to_divider.set(true);
@@ -279,7 +290,11 @@ impl Chat {
         for block in blocks {
             let (from, to) = ((block * BLOCK).max(oldest), (block + 1) * BLOCK - 1);
             if let Ok(page) = engine.messages(&id, Some(to + 1), BLOCK as u32).await {
-                let messages = page.messages.into_iter().filter(|message| message.number >= from).collect();
+                let messages = page
+                    .messages
+                    .into_iter()
+                    .filter(|message| message.number >= from)
+                    .collect();
                 self.timeline.write().take(from..=to, messages);
             }
         }
@@ -293,7 +308,9 @@ impl Chat {
         let own: Vec<Pending> = {
             let conversations = self.account.conversations.peek();
             let known = conversations.as_deref().unwrap_or_default();
-            all.into_iter().filter(|item| list::place_of(item, known).as_ref() == Some(&place)).collect()
+            all.into_iter()
+                .filter(|item| list::place_of(item, known).as_ref() == Some(&place))
+                .collect()
         };
         self.timeline.write().take_pending(&own);
         self.pending.set(own);
@@ -302,8 +319,13 @@ impl Chat {
 
     fn read_marks(mut self, id: &str) {
         let me = self.account.me();
-        let others: Vec<Mark> =
-            self.account.engine().marks(id).into_iter().filter(|mark| mark.username != me).collect();
+        let others: Vec<Mark> = self
+            .account
+            .engine()
+            .marks(id)
+            .into_iter()
+            .filter(|mark| mark.username != me)
+            .collect();
         let least = |of: fn(&Mark) -> u64| others.iter().map(of).min().unwrap_or(0);
         let marks = (least(|mark| mark.delivered), least(|mark| mark.read));
         if *self.marks.peek() != marks {
@@ -324,7 +346,12 @@ impl Chat {
         let me = self.account.me();
         let new = numbers
             .range(held + 1..)
-            .filter(|number| self.timeline.peek().message(**number).is_some_and(|message| message.sender != me))
+            .filter(|number| {
+                self.timeline
+                    .peek()
+                    .message(**number)
+                    .is_some_and(|message| message.sender != me)
+            })
             .count();
         if new > 0 {
             *self.below.write() += new as u64;
@@ -333,7 +360,13 @@ impl Chat {
 
     fn show(mut self) {
         let eyes = self.eyes.peek().clone();
-        let views: Vec<Shared<View>> = self.timeline.write().views(&eyes).into_iter().map(Shared).collect();
+        let views: Vec<Shared<View>> = self
+            .timeline
+            .write()
+            .views(&eyes)
+            .into_iter()
+            .map(Shared)
+            .collect();
         if *self.views.peek() != views {
             self.views.set(views);
         }

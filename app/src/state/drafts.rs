@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use dioxus::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::accounts;
 use crate::model::list::Place;
-use crate::platform;
 
 /// What was begun to write in each conversation.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,12 +29,16 @@ impl Drafts {
     /// Reads what was begun before.
     pub(super) async fn load(mut self) {
         let key = self.key.peek().clone();
-        let Some(kept) = platform::setting(&key).await else {
+        let Some(kept) = accounts::setting(&key).await else {
             return;
         };
         if let Ok(Kept(kept)) = serde_json::from_str(&kept) {
             let place = |(name, of_many, text): (String, bool, String)| {
-                let place = if of_many { Place::Of(name) } else { Place::With(name) };
+                let place = if of_many {
+                    Place::Of(name)
+                } else {
+                    Place::With(name)
+                };
                 (place, text)
             };
             self.all.set(kept.into_iter().map(place).collect());
@@ -66,14 +70,14 @@ impl Drafts {
     }
 
     async fn keep(self) {
-        let kept = self.all.peek().iter().map(|(place, text)| match place {
+        let kept = |(place, text): (&Place, &String)| match place {
             Place::With(name) => (name.clone(), false, text.clone()),
             Place::Of(id) => (id.clone(), true, text.clone()),
-        });
-        let kept = Kept(kept.collect());
+        };
+        let kept = Kept(self.all.peek().iter().map(kept).collect());
         if let Ok(kept) = serde_json::to_string(&kept) {
             let key = self.key.peek().clone();
-            platform::keep_setting(&key, kept).await;
+            accounts::keep_setting(&key, kept).await;
         }
     }
 }

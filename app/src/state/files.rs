@@ -59,7 +59,9 @@ impl Files {
                 Ok(bytes)
             }
             Err(error) => {
-                self.held.write().insert(id.to_owned(), FileState::Failed(error.clone()));
+                self.held
+                    .write()
+                    .insert(id.to_owned(), FileState::Failed(error.clone()));
                 Err(error)
             }
         }

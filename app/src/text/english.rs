@@ -58,11 +58,8 @@ pub(super) const WORDS: Words = Words {
     save: "Save",
     done: "Done",
     more: "More",
-    less: "Less",
     chats: "Chats",
-    contacts: "Contacts",
     search: "Search",
-    clear: "Clear",
     nothing_found: "Nothing found",
     add_contact: "Add contact",
     add_contact_text: "Type the user name of somebody on this server.",
@@ -115,7 +112,6 @@ pub(super) const WORDS: Words = Words {
     save_file: "Save file",
     saved: "Saved",
     loading: "Loading …",
-    file: "File",
     file_empty: "This file is empty or can’t be read.",
     offline: "No connection. What you write is sent later.",
     reconnect: "Connect now",
@@ -125,7 +121,6 @@ pub(super) const WORDS: Words = Words {
     profile: "Profile",
     display_name: "Name",
     about: "About",
-    picture: "Picture",
     change_picture: "Change picture",
     remove_picture: "Remove picture",
     appearance: "Appearance",
@@ -158,6 +153,9 @@ pub(super) const WORDS: Words = Words {
     yesterday: "Yesterday",
     back: "Back to chats",
     dismiss: "Dismiss",
+    own_authority: "About this server’s certificate",
+    own_authority_text: "This server vouches for itself. Chatting works in the browser all the same. To put Kith on a home screen, open it offline and be rid of warnings, install the certificate of its authority on this device: download it here, and before you trust it compare this fingerprint with the one in the server’s terminal.",
+    own_authority_get: "Download certificate",
     err_unreachable: "The server can’t be reached. Check the address and your connection.",
     err_credentials: "User name and password don’t belong together.",
     err_name_taken: "This name is taken.",
@@ -167,19 +165,50 @@ pub(super) const WORDS: Words = Words {
     err_session: "You were logged out.",
     err_storage: "The server can’t store it right now.",
     err_busy: "The server is busy. Try again in a moment.",
-    unread: |count| if count == 1 { "1 unread message".to_owned() } else { format!("{count} unread messages") },
-    new_below: |count| if count == 1 { "1 new message".to_owned() } else { format!("{count} new messages") },
+    unread: |count| {
+        if count == 1 {
+            "1 unread message".to_owned()
+        } else {
+            format!("{count} unread messages")
+        }
+    },
+    new_below: |count| {
+        if count == 1 {
+            "1 new message".to_owned()
+        } else {
+            format!("{count} new messages")
+        }
+    },
     typing_of: |name| format!("{name} is typing"),
     reply_to: |name| format!("Reply to {name}"),
     too_large: |limit| format!("Too large: at most {limit} can be sent."),
     message_from: |name| format!("Message from {name}"),
     block_ask: |name| format!("Block {name}? You won’t hear from each other until you unblock them."),
     wait: |seconds| format!("Too many attempts. Wait {seconds} seconds."),
-    reconnecting: |seconds| format!("No connection. Next try in {seconds} s. What you write is sent later."),
     last_seen: |when| format!("Last seen {when}"),
     characters_over: |count| format!("{count} too many"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
-    weekday: |weekday| ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"].get(weekday).copied().unwrap_or_default().to_owned(),
+    weekday: |weekday| {
+        [
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+            "Sunday",
+        ]
+        .get(weekday)
+        .copied()
+        .unwrap_or_default()
+        .to_owned()
+    },
     date: |day: Day| format!("{} {} {}", day.day, month(day, &ENGLISH_MONTHS), day.year),
-    short_date: |day: Day| format!("{} {}", day.day, month(day, &ENGLISH_MONTHS).chars().take(3).collect::<String>()),
+    short_date: |day: Day| {
+        format!(
+            "{} {}",
+            day.day,
+            month(day, &ENGLISH_MONTHS).chars().take(3).collect::<String>()
+        )
+    },
 };

@@ -58,11 +58,8 @@ pub(super) const WORDS: Words = Words {
     save: "Speichern",
     done: "Fertig",
     more: "Mehr",
-    less: "Weniger",
     chats: "Chats",
-    contacts: "Kontakte",
     search: "Suchen",
-    clear: "Leeren",
     nothing_found: "Nichts gefunden",
     add_contact: "Kontakt hinzufügen",
     add_contact_text: "Gib den Benutzernamen von jemandem auf diesem Server ein.",
@@ -115,7 +112,6 @@ pub(super) const WORDS: Words = Words {
     save_file: "Datei sichern",
     saved: "Gesichert",
     loading: "Lädt …",
-    file: "Datei",
     file_empty: "Diese Datei ist leer oder nicht lesbar.",
     offline: "Keine Verbindung. Was du schreibst, wird später gesendet.",
     reconnect: "Jetzt verbinden",
@@ -125,7 +121,6 @@ pub(super) const WORDS: Words = Words {
     profile: "Profil",
     display_name: "Name",
     about: "Über mich",
-    picture: "Bild",
     change_picture: "Bild ändern",
     remove_picture: "Bild entfernen",
     appearance: "Aussehen",
@@ -158,6 +153,9 @@ pub(super) const WORDS: Words = Words {
     yesterday: "Gestern",
     back: "Zurück zu den Chats",
     dismiss: "Ausblenden",
+    own_authority: "Über das Zertifikat dieses Servers",
+    own_authority_text: "Dieser Server bürgt für sich selbst. Chatten geht im Browser trotzdem. Um Kith auf den Startbildschirm zu legen, es ohne Verbindung zu öffnen und keine Warnungen mehr zu sehen, installiere das Zertifikat seiner Stelle auf diesem Gerät: Lade es hier, und vergleiche diesen Fingerabdruck mit dem im Terminal des Servers, bevor du ihm vertraust.",
+    own_authority_get: "Zertifikat laden",
     err_unreachable: "Der Server ist nicht erreichbar. Prüfe die Adresse und deine Verbindung.",
     err_credentials: "Benutzername und Passwort passen nicht zusammen.",
     err_name_taken: "Dieser Name ist vergeben.",
@@ -167,19 +165,44 @@ pub(super) const WORDS: Words = Words {
     err_session: "Du wurdest abgemeldet.",
     err_storage: "Der Server kann es gerade nicht speichern.",
     err_busy: "Der Server ist beschäftigt. Versuche es gleich noch einmal.",
-    unread: |count| if count == 1 { "1 ungelesene Nachricht".to_owned() } else { format!("{count} ungelesene Nachrichten") },
-    new_below: |count| if count == 1 { "1 neue Nachricht".to_owned() } else { format!("{count} neue Nachrichten") },
+    unread: |count| {
+        if count == 1 {
+            "1 ungelesene Nachricht".to_owned()
+        } else {
+            format!("{count} ungelesene Nachrichten")
+        }
+    },
+    new_below: |count| {
+        if count == 1 {
+            "1 neue Nachricht".to_owned()
+        } else {
+            format!("{count} neue Nachrichten")
+        }
+    },
     typing_of: |name| format!("{name} schreibt"),
     reply_to: |name| format!("Antwort an {name}"),
     too_large: |limit| format!("Zu groß: höchstens {limit} lassen sich senden."),
     message_from: |name| format!("Nachricht von {name}"),
     block_ask: |name| format!("{name} blockieren? Ihr hört nichts voneinander, bis du die Person freigibst."),
     wait: |seconds| format!("Zu viele Versuche. Warte {seconds} Sekunden."),
-    reconnecting: |seconds| format!("Keine Verbindung. Nächster Versuch in {seconds} s. Was du schreibst, wird später gesendet."),
     last_seen: |when| format!("Zuletzt gesehen {when}"),
     characters_over: |count| format!("{count} zu viel"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
-    weekday: |weekday| ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"].get(weekday).copied().unwrap_or_default().to_owned(),
+    weekday: |weekday| {
+        [
+            "Montag",
+            "Dienstag",
+            "Mittwoch",
+            "Donnerstag",
+            "Freitag",
+            "Samstag",
+            "Sonntag",
+        ]
+        .get(weekday)
+        .copied()
+        .unwrap_or_default()
+        .to_owned()
+    },
     date: |day: Day| format!("{}. {} {}", day.day, month(day, &GERMAN_MONTHS), day.year),
     short_date: |day: Day| format!("{}.{}.", day.day, day.month),
 };

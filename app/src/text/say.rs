@@ -64,7 +64,12 @@ pub fn why_refused(words: &Words, error: &WireError) -> String {
         ErrorCode::SessionEnded => words.err_session,
         ErrorCode::Storage => words.err_storage,
         ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Timeout => words.err_busy,
-        ErrorCode::NotFound if error.field.as_deref().is_some_and(|field| field.contains("username")) => {
+        ErrorCode::NotFound
+            if error
+                .field
+                .as_deref()
+                .is_some_and(|field| field.contains("username")) =>
+        {
             words.no_such_user
         }
         ErrorCode::NotFound if error.field.as_deref() == Some("receiver") => words.no_such_user,
@@ -79,9 +84,11 @@ pub fn why(words: &Words, error: &Error) -> String {
     match error {
         Error::Refused(error) => why_refused(words, error),
         Error::Trust(TrustError::WrongKey { .. }) => words.changed_key.to_owned(),
-        Error::Unknown { .. } | Error::Unreachable { .. } | Error::Lost(_) | Error::Silent | Error::Tls(_) => {
-            words.err_unreachable.to_owned()
-        }
+        Error::Unknown { .. }
+        | Error::Unreachable { .. }
+        | Error::Lost(_)
+        | Error::Silent
+        | Error::Tls(_) => words.err_unreachable.to_owned(),
         error => sentence(&error.to_string()),
     }
 }
@@ -148,7 +155,10 @@ mod tests {
     fn refusals_say_what_to_do() {
         let words = Language::German.words();
         let error = |code| WireError::new(code, "some reason");
-        assert_eq!(why_refused(words, &error(ErrorCode::NameTaken)), "Dieser Name ist vergeben.");
+        assert_eq!(
+            why_refused(words, &error(ErrorCode::NameTaken)),
+            "Dieser Name ist vergeben."
+        );
         assert_eq!(why_refused(words, &error(ErrorCode::Forbidden)), "Some reason.");
         let user = WireError::field(ErrorCode::NotFound, "contact_username", "no such user");
         assert_eq!(why_refused(words, &user), words.no_such_user);

@@ -38,15 +38,16 @@ pub fn Avatar(
     }
 }
 
-/// The sign of Kith: two people whose circles meet.
+/// The sign of Kith: a letter of two people, one of whom leans on the other.
 #[component]
 pub fn Mark() -> Element {
     rsx! {
         svg { class: "mark", view_box: "0 0 64 64", "aria-hidden": "true",
             rect { width: "64", height: "64", rx: "18", fill: "#b2421a" }
-            circle { cx: "25", cy: "32", r: "13", fill: "#ffd9c4" }
-            circle { cx: "39", cy: "32", r: "13", fill: "#ffffff", "fill-opacity": "0.86" }
-            path { d: "M32 21.05a13 13 0 0 1 0 21.9 13 13 0 0 1 0-21.9z", fill: "#f08a5d" }
+            g { fill: "none", "stroke-width": "8.5", "stroke-linecap": "round",
+                path { d: "M31 33.5 44 18", stroke: "#ffc7a6" }
+                path { d: "M22 17v30M31 33.5 44 47", stroke: "#ffffff" }
+            }
         }
     }
 }

@@ -87,10 +87,10 @@ pub fn PasswordField(
 ) -> Element {
     let words = use_words();
     let mut shown = use_signal(|| false);
-    let (sign, name) = if shown() {
-        (Sign::EyeOff, words.password_hide)
+    let (sign, name, kind) = if shown() {
+        (Sign::EyeOff, words.password_hide, "text")
     } else {
-        (Sign::Eye, words.password_show)
+        (Sign::Eye, words.password_show, "password")
     };
     rsx! {
         Field {
@@ -101,7 +101,7 @@ pub fn PasswordField(
             hint,
             autocomplete,
             focus,
-            kind: if shown() { "text" } else { "password" },
+            kind,
             oninput,
             IconButton { sign, label: name, onclick: move |_| shown.toggle() }
         }

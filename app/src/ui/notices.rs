@@ -41,7 +41,11 @@ pub fn Banner(
 
 /// What stands where there is nothing yet: it says what to do next.
 #[component]
-pub fn Empty(title: String, #[props(default)] text: Option<String>, #[props(default)] children: Element) -> Element {
+pub fn Empty(
+    title: String,
+    #[props(default)] text: Option<String>,
+    #[props(default)] children: Element,
+) -> Element {
     rsx! {
         div { class: "empty",
             Mark {}
@@ -63,7 +67,11 @@ pub fn Spinner() -> Element {
 /// How far something has come, or that it goes on.
 #[component]
 pub fn Progress(label: String, #[props(default)] part: Option<f64>) -> Element {
-    let class = if part.is_some() { "progress" } else { "progress endless" };
+    let class = if part.is_some() {
+        "progress"
+    } else {
+        "progress endless"
+    };
     let percent = part.map(|part| (part.clamp(0.0, 1.0) * 100.0).round());
     rsx! {
         div {

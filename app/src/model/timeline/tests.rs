@@ -123,7 +123,9 @@ fn older_pages_join_in_front() {
     timeline.take(100..=110, (100..=110).map(|n| message(n, "bob", 0)).collect());
     timeline.take(80..=99, (80..=99).map(|n| message(n, "bob", 0)).collect());
     assert_eq!((timeline.oldest(), timeline.newest()), (Some(80), Some(110)));
-    let firsts = groups(&timeline.views(&eyes(None))).into_iter().filter(|(_, first, _)| *first);
+    let firsts = groups(&timeline.views(&eyes(None)))
+        .into_iter()
+        .filter(|(_, first, _)| *first);
     assert_eq!(firsts.map(|(number, ..)| number).collect::<Vec<_>>(), [80]);
 }
 
@@ -133,11 +135,19 @@ fn what_was_unread_begins_with_a_divider() {
         let mut timeline = Timeline::default();
         timeline.take(
             1..=5,
-            vec![message(1, "bob", 0), message(3, "bob", 0), message(4, "bob", 0), message(5, "alice", 0)],
+            vec![
+                message(1, "bob", 0),
+                message(3, "bob", 0),
+                message(4, "bob", 0),
+                message(5, "alice", 0),
+            ],
         );
         let views = timeline.views(&eyes(read));
         let entries = views.iter().flat_map(|view| view.entries.clone());
-        entries.filter(|entry| entry.divider).map(|entry| entry.key).collect::<Vec<_>>()
+        entries
+            .filter(|entry| entry.divider)
+            .map(|entry| entry.key)
+            .collect::<Vec<_>>()
     };
     assert_eq!(divided(Some(1)), [Key::Stored(3)]);
     assert_eq!(divided(Some(2)), [Key::Stored(3)]);
@@ -150,7 +160,14 @@ fn what_was_unread_begins_with_a_divider() {
 #[test]
 fn what_is_not_sent_yet_is_seen_already() {
     let mut timeline = Timeline::default();
-    timeline.take(1..=3, vec![message(1, "alice", 0), message(2, "bob", 0), message(3, "alice", 0)]);
+    timeline.take(
+        1..=3,
+        vec![
+            message(1, "alice", 0),
+            message(2, "bob", 0),
+            message(3, "alice", 0),
+        ],
+    );
     let conversation = || "c".to_owned();
     let edit = Write::Edit {
         conversation: conversation(),
@@ -173,7 +190,9 @@ fn what_is_not_sent_yet_is_seen_already() {
         pending(3, delete, Progress::Waiting),
     ]);
     let views = timeline.views(&eyes(None));
-    let [edited, reacted, deleted] = views[0].entries.as_slice() else { panic!() };
+    let [edited, reacted, deleted] = views[0].entries.as_slice() else {
+        panic!()
+    };
     assert_eq!(edited.content, Content::Text("better".to_owned()));
     assert_eq!((edited.edited, &edited.state), (true, &State::Waiting));
     assert!(reacted.reactions[0].mine && reacted.state == State::Stored);
@@ -182,7 +201,9 @@ fn what_is_not_sent_yet_is_seen_already() {
     let error = WireError::new(ErrorCode::NotFound, "gone");
     timeline.take_pending(&[pending(1, edit, Progress::Failed(error.clone()))]);
     let views = timeline.views(&eyes(None));
-    let [edited, reacted, deleted] = views[0].entries.as_slice() else { panic!() };
+    let [edited, reacted, deleted] = views[0].entries.as_slice() else {
+        panic!()
+    };
     assert_eq!(edited.content, Content::Text("text 1".to_owned()));
     assert_eq!(edited.state, State::Failed(1, error));
     assert!(reacted.reactions.is_empty() && deleted.content == Content::Text("text 3".to_owned()));
@@ -200,7 +221,10 @@ fn what_waits_stands_below_until_the_copy_has_it() {
     ];
     let shown = |newest| {
         let entries = waiting(&outbox, newest, &eyes(None));
-        entries.iter().map(|entry| (entry.key, entry.first, entry.last)).collect::<Vec<_>>()
+        entries
+            .iter()
+            .map(|entry| (entry.key, entry.first, entry.last))
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         shown(Some(7)),

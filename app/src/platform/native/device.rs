@@ -56,6 +56,11 @@ pub fn own_server() -> Option<ServerAddress> {
     None
 }
 
+/// What a person can compare where a server vouches for itself. Here that is done before anything is sent.
+pub async fn own_authority() -> Option<String> {
+    None
+}
+
 /// Whether the program was started with a link.
 pub fn has_invite() -> bool {
     !TAKEN.load(Ordering::Relaxed) && argument().is_some()
@@ -85,7 +90,9 @@ pub async fn copy(text: &str) -> bool {
         if clipboard.is_none() {
             *clipboard = arboard::Clipboard::new().ok();
         }
-        clipboard.as_mut().is_some_and(|clipboard| clipboard.set_text(text).is_ok())
+        clipboard
+            .as_mut()
+            .is_some_and(|clipboard| clipboard.set_text(text).is_ok())
     })
     .await
 }
@@ -93,7 +100,9 @@ pub async fn copy(text: &str) -> bool {
 /// Puts a text on the clipboard. `false` if that isn't possible.
 #[cfg(not(feature = "desktop"))]
 pub async fn copy(text: &str) -> bool {
-    let Ok(text) = serde_json::to_string(text) else { return false };
+    let Ok(text) = serde_json::to_string(text) else {
+        return false;
+    };
     let script = format!("await navigator.clipboard.writeText({text}); return true");
     dioxus::document::eval(&script).await.is_ok()
 }
@@ -125,10 +134,17 @@ pub async fn allow_notifications() -> bool {
 /// It can't be written, in a sentence.
 #[cfg(feature = "desktop")]
 pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
-    let Some(place) = rfd::AsyncFileDialog::new().set_file_name(safe_name(name)).save_file().await else {
+    let Some(place) = rfd::AsyncFileDialog::new()
+        .set_file_name(safe_name(name))
+        .save_file()
+        .await
+    else {
         return Ok(false);
     };
-    place.write(bytes).await.map_err(|error| format!("{}: {error}", place.path().display()))?;
+    place
+        .write(bytes)
+        .await
+        .map_err(|error| format!("{}: {error}", place.path().display()))?;
     Ok(true)
 }
 
@@ -139,7 +155,11 @@ pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
 #[cfg(not(feature = "desktop"))]
 pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
     let folder = directories::UserDirs::new()
-        .and_then(|dirs| dirs.download_dir().or_else(|| dirs.document_dir()).map(std::path::Path::to_owned))
+        .and_then(|dirs| {
+            dirs.download_dir()
+                .or_else(|| dirs.document_dir())
+                .map(std::path::Path::to_owned)
+        })
         .ok_or("this device has no place for files")?;
     let place = folder.join(safe_name(name));
     std::fs::write(&place, bytes).map_err(|error| format!("{}: {error}", place.display()))?;

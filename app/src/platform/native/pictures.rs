@@ -40,11 +40,16 @@ fn scale(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
     limits.max_image_width = Some(SIDE);
     limits.max_image_height = Some(SIDE);
     reader.limits(limits);
-    let picture = reader.decode().ok()?.resize_to_fill(side, side, FilterType::Triangle);
+    let picture = reader
+        .decode()
+        .ok()?
+        .resize_to_fill(side, side, FilterType::Triangle);
     let picture = DynamicImage::ImageRgb8(picture.into_rgb8());
     [90, 75, 60, 40].into_iter().find_map(|quality| {
         let mut jpeg = Vec::new();
-        picture.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, quality)).ok()?;
+        picture
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, quality))
+            .ok()?;
         (jpeg.len() <= most).then_some(jpeg)
     })
 }
@@ -54,7 +59,10 @@ fn scale(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
 pub async fn pasted_pictures(_event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
     let read = || {
         let picture = arboard::Clipboard::new().ok()?.get_image().ok()?;
-        let (width, height) = (u32::try_from(picture.width).ok()?, u32::try_from(picture.height).ok()?);
+        let (width, height) = (
+            u32::try_from(picture.width).ok()?,
+            u32::try_from(picture.height).ok()?,
+        );
         let picture = image::RgbaImage::from_raw(width, height, picture.bytes.into_owned())?;
         let mut png = Cursor::new(Vec::new());
         picture.write_to(&mut png, image::ImageFormat::Png).ok()?;
@@ -77,7 +85,8 @@ mod tests {
     #[test]
     fn pictures_are_made_square_and_small() {
         let mut png = Cursor::new(Vec::new());
-        let picture = image::RgbImage::from_fn(900, 300, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+        let picture =
+            image::RgbImage::from_fn(900, 300, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
         picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
         let scaled = scale(png.get_ref(), 256, 64 * 1024).unwrap();
         let scaled = image::load_from_memory(&scaled).unwrap();

@@ -14,7 +14,8 @@ use shell::tao::event::{Event, WindowEvent};
 use shell::tao::window::WindowBuilder;
 use shell::{Config, use_wry_event_handler};
 
-use super::kept;
+use super::RUNTIME;
+use crate::accounts;
 use crate::style;
 
 /// Where the window's size is kept.
@@ -50,7 +51,9 @@ impl Default for Size {
 
 /// Opens the window and shows the app in it, until it is closed.
 pub fn launch(root: fn() -> Element) {
-    let kept = kept::read_now(KEY).and_then(|kept| serde_json::from_str(&kept).ok());
+    let kept = RUNTIME
+        .block_on(accounts::setting(KEY))
+        .and_then(|kept| serde_json::from_str(&kept).ok());
     let size: Size = kept.unwrap_or_default();
     let window = WindowBuilder::new()
         .with_title("Kith")
@@ -66,8 +69,14 @@ pub fn launch(root: fn() -> Element) {
         .with_custom_head(head)
         .with_disable_context_menu(true);
     // On macOS it holds the shortcuts for the clipboard.
-    let config = if cfg!(target_os = "macos") { config } else { config.with_menu(None) };
+    let config = if cfg!(target_os = "macos") {
+        config
+    } else {
+        config.with_menu(None)
+    };
     ROOT.with(|held| held.set(Some(root)));
+    // Dioxus takes the runtime that it finds.
+    let _entered = RUNTIME.enter();
     LaunchBuilder::new().with_cfg(config).launch(window_root);
 }
 
@@ -112,14 +121,17 @@ fn keep_size() {
     if let Some(size) = LAST_SIZE.with(Cell::get)
         && let Ok(size) = serde_json::to_string(&size)
     {
-        // A window that opens in another size the next time is no reason not to close this one.
-        let _ = kept::keep_now(KEY, size);
+        RUNTIME.block_on(accounts::keep_setting(KEY, size));
     }
 }
 
 /// Shows how much wasn't read.
 pub fn set_unread(count: u64) {
-    let title = if count == 0 { "Kith".to_owned() } else { format!("({count}) Kith") };
+    let title = if count == 0 {
+        "Kith".to_owned()
+    } else {
+        format!("({count}) Kith")
+    };
     shell::window().set_title(&title);
 }
 

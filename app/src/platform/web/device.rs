@@ -2,8 +2,9 @@
 
 use js_sys::Date;
 use kith_client::ServerAddress;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Notification, NotificationOptions, NotificationPermission, window};
+use web_sys::{Notification, NotificationOptions, NotificationPermission, Response, window};
 
 use crate::model::time::{Day, LocalTime};
 
@@ -32,7 +33,9 @@ pub fn local(time: i64) -> LocalTime {
 
 /// The tag of the browser's language.
 pub fn language_tag() -> String {
-    window().and_then(|window| window.navigator().language()).unwrap_or_default()
+    window()
+        .and_then(|window| window.navigator().language())
+        .unwrap_or_default()
 }
 
 /// The server that the page came from: the only one that it may talk to.
@@ -44,12 +47,32 @@ pub fn own_server() -> Option<ServerAddress> {
     Some(ServerAddress { host, port })
 }
 
+/// The fingerprint that a person can compare with the server's terminal, where the server vouches for itself.
+pub async fn own_authority() -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct About {
+        fingerprint: Option<String>,
+    }
+    let response: Response = JsFuture::from(window()?.fetch_with_str("/about.json"))
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    serde_json::from_str::<About>(&text).ok()?.fingerprint
+}
+
 /// What this device will be known by to its owner.
 pub fn device_name() -> String {
-    let agent = window().and_then(|window| window.navigator().user_agent().ok()).unwrap_or_default();
+    let agent = window()
+        .and_then(|window| window.navigator().user_agent().ok())
+        .unwrap_or_default();
     // The first that fits: each of these names those behind it too.
     let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+        known
+            .iter()
+            .find(|(mark, _)| agent.contains(mark))
+            .map(|(_, name)| *name)
     };
     let browser = find(&[
         ("Edg/", "Edge"),
@@ -67,7 +90,11 @@ pub fn device_name() -> String {
         ("Linux", "Linux"),
     ]);
     let parts: Vec<&str> = browser.into_iter().chain(system).collect();
-    if parts.is_empty() { "Web".to_owned() } else { parts.join(" · ") }
+    if parts.is_empty() {
+        "Web".to_owned()
+    } else {
+        parts.join(" · ")
+    }
 }
 
 /// Whether fingers are used rather than a mouse.
@@ -79,7 +106,9 @@ pub fn is_touch() -> bool {
 /// Puts a text on the clipboard. `false` if that isn't possible.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = window() else { return false };
-    JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+    JsFuture::from(window.navigator().clipboard().write_text(text))
+        .await
+        .is_ok()
 }
 
 /// Asks whether the person may be notified.

@@ -5,7 +5,8 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, HtmlAnchorElement, HtmlCanvasElement, CanvasRenderingContext2d, ImageBitmap, Url, window,
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageBitmap, Url,
+    window,
 };
 
 use crate::model::files::{picture_type, safe_name};
@@ -44,7 +45,11 @@ pub async fn pasted_pictures(event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
     let Some(list) = event
         .data()
         .downcast::<web_sys::Event>()
-        .and_then(|event| event.dyn_ref::<web_sys::ClipboardEvent>().and_then(web_sys::ClipboardEvent::clipboard_data))
+        .and_then(|event| {
+            event
+                .dyn_ref::<web_sys::ClipboardEvent>()
+                .and_then(web_sys::ClipboardEvent::clipboard_data)
+        })
         .and_then(|data| data.files())
     else {
         return Vec::new();
@@ -65,7 +70,9 @@ pub async fn pasted_pictures(event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
 /// of what else the file says, such as where it was taken.
 pub async fn scale_picture(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
     let window = window()?;
-    let decoded = window.create_image_bitmap_with_blob(&blob(bytes, picture_type(bytes)?)?).ok()?;
+    let decoded = window
+        .create_image_bitmap_with_blob(&blob(bytes, picture_type(bytes)?)?)
+        .ok()?;
     let picture: ImageBitmap = JsFuture::from(decoded).await.ok()?.dyn_into().ok()?;
     let canvas = window.document()?.create_element("canvas").ok()?;
     let canvas: HtmlCanvasElement = canvas.dyn_into().ok()?;

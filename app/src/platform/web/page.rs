@@ -50,7 +50,10 @@ fn read_link() {
     if fragment.is_empty() {
         return;
     }
-    let mut link = location.href().ok().and_then(|href| href.parse::<InviteLink>().ok());
+    let mut link = location
+        .href()
+        .ok()
+        .and_then(|href| href.parse::<InviteLink>().ok());
     if let (Some(link), Some(own)) = (&mut link, super::own_server()) {
         link.host = own.host;
         link.port = own.port;
@@ -72,7 +75,11 @@ fn forget_fragment(window: &Window) {
 /// Shows how much wasn't read, in the title and on the icon of an installed app.
 pub fn set_unread(count: u64) {
     if let Some(document) = document() {
-        document.set_title(&if count == 0 { "Kith".to_owned() } else { format!("({count}) Kith") });
+        document.set_title(&if count == 0 {
+            "Kith".to_owned()
+        } else {
+            format!("({count}) Kith")
+        });
     }
 }
 
@@ -88,7 +95,9 @@ pub fn use_looked_at(callback: impl FnMut(bool) + 'static) {
         let mut listeners = Vec::new();
         if let (Some(window), Some(document)) = (window(), document()) {
             for event in ["focus", "blur"] {
-                listeners.push(EventListener::new(&window, event, move |_| callback.call(is_looked_at())));
+                listeners.push(EventListener::new(&window, event, move |_| {
+                    callback.call(is_looked_at())
+                }));
             }
             listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
                 callback.call(is_looked_at());

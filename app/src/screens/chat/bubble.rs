@@ -4,9 +4,9 @@ use kith_client::Content;
 use super::quote::Quote;
 use super::timeline::FOLDED;
 use super::{Over, Viewed};
-use crate::model::{emoji, files};
 use crate::model::markup::{self, Block, Inline};
 use crate::model::timeline::{Entry, Key, State};
+use crate::model::{emoji, files};
 use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Chat, FileState, Tick, use_account, use_toasts};
@@ -52,7 +52,11 @@ fn Ticks(entry_key: Key, state: State) -> Element {
     let chat: Chat = use_context();
     let compared = state.clone();
     // Only what looks different is drawn again when somebody reads.
-    let tick = use_memo(use_reactive!(|entry_key, compared| Tick::of(entry_key, &compared, *chat.marks.read())));
+    let tick = use_memo(use_reactive!(|entry_key, compared| Tick::of(
+        entry_key,
+        &compared,
+        *chat.marks.read()
+    )));
     let (sign, class, said) = match tick() {
         _ if matches!(state, State::Failed(..)) => (Sign::Alert, "small bad", words.not_sent),
         Tick::Waiting => (Sign::Clock, "small", words.waiting),

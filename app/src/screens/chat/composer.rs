@@ -172,7 +172,11 @@ pub(super) fn Composer() -> Element {
             }
         };
     }
-    let about = chat.editing.read().or(*chat.answering.read()).and_then(|number| chat.message(number));
+    let about = chat
+        .editing
+        .read()
+        .or(*chat.answering.read())
+        .and_then(|number| chat.message(number));
     let length = text.read().trim().len();
     let left = limits::MESSAGE_BYTES.checked_sub(length);
     let can_send = length > 0 && left.is_some();
@@ -329,7 +333,11 @@ impl To {
         }
         let name = FileName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
         let Some(to) = self.to.clone() else { return Ok(()) };
-        let sent = self.account.engine().send_file(to, name, bytes, self.answering).await;
+        let sent = self
+            .account
+            .engine()
+            .send_file(to, name, bytes, self.answering)
+            .await;
         sent.map(|_| ()).map_err(|error| text::why_engine(words, &error))
     }
 }

@@ -91,9 +91,11 @@ fn Tools(number: u64, entry: Entry, open: bool) -> Element {
     let mut chat: Chat = use_context();
     let mut over: Over = use_context();
     let mut asking = use_signal(|| false);
-    let react = move |what: String, on: bool| {
+    let mut react = move |what: String, on: bool| {
         over.menu.set(None);
-        let Some(id) = chat.conversation.peek().clone() else { return };
+        let Some(id) = chat.conversation.peek().clone() else {
+            return;
+        };
         dioxus::core::spawn_forever(async move {
             if let Err(error) = account.engine().react(&id, number, what, on).await {
                 toasts.say(text::why_engine(words, &error));
@@ -105,8 +107,12 @@ fn Tools(number: u64, entry: Entry, open: bool) -> Element {
         _ => None,
     };
     let own_text = entry.own && text.is_some();
-    let mine: Vec<String> =
-        entry.reactions.iter().filter(|reaction| reaction.mine).map(|reaction| reaction.what.clone()).collect();
+    let mine: Vec<String> = entry
+        .reactions
+        .iter()
+        .filter(|reaction| reaction.mine)
+        .map(|reaction| reaction.what.clone())
+        .collect();
     let mut answer = move || {
         over.menu.set(None);
         chat.editing.set(None);

@@ -23,6 +23,7 @@ pub(super) fn Header() -> Element {
     };
     let name = account.called(&person);
     let presence = account.presence(&person);
+    let about = account.about(&person);
     let blocked = account.has_blocked(&person);
     let is_contact = account.contacts.read().contacts.contains(&person);
     let to_change = person.clone();
@@ -40,7 +41,8 @@ pub(super) fn Header() -> Element {
     let line = match presence {
         Presence::Online => words.online.to_owned(),
         Presence::Away => words.away.to_owned(),
-        Presence::Offline => format!("@{person}"),
+        Presence::Offline if about.is_empty() => format!("@{person}"),
+        Presence::Offline => about,
     };
     rsx! {
         header { class: "bar",

@@ -157,7 +157,11 @@ fn Block(
         return rsx! { div { class: "gap", height: "{height}px" } };
     }
     let number = view.0.number;
-    let shown = view.0.entries.iter().filter(|entry| held.is_none_or(|held| !is_newer(entry.key, held)));
+    let shown = view
+        .0
+        .entries
+        .iter()
+        .filter(|entry| held.is_none_or(|held| !is_newer(entry.key, held)));
     rsx! {
         div {
             class: "block",

@@ -4,6 +4,7 @@ use kith_common::{ErrorCode, Username};
 
 use super::Reached;
 use super::server::reach;
+use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::model::secret::{Strength, strength};
 use crate::platform;
@@ -27,7 +28,8 @@ pub(super) fn Credentials(reached: Reached, username: String, onback: EventHandl
     let mut screen: Shown = use_context();
     let open = reached.registration != "closed";
     // Who comes with an invite is new; who was here before has a name.
-    let is_new = open && username.is_empty() && (reached.link.code.is_some() || reached.registration == "open");
+    let is_new =
+        open && username.is_empty() && (reached.link.code.is_some() || reached.registration == "open");
     let mut registering = use_signal(|| is_new);
     let known = !username.is_empty();
     let mut name = use_signal(|| username);
@@ -60,6 +62,11 @@ pub(super) fn Credentials(reached: Reached, username: String, onback: EventHandl
             }
             busy.set(false);
         });
+    };
+    let autocomplete = if registering() {
+        "new-password"
+    } else {
+        "current-password"
     };
     let hint = match level {
         _ if password.read().is_empty() => None,
@@ -101,7 +108,7 @@ pub(super) fn Credentials(reached: Reached, username: String, onback: EventHandl
                     value: password(),
                     error: wrong.read().password.clone(),
                     hint: hint.filter(|_| registering()).map(str::to_owned),
-                    autocomplete: if registering() { "new-password" } else { "current-password" },
+                    autocomplete,
                     focus: known,
                     oninput: move |value: String| {
                         password.set(value);
@@ -213,6 +220,7 @@ async fn enter(
     }
     let device = Some(platform::device_name());
     let (session, _) = guest.login(username, password, device).await?;
-    let pin = reached.link.pin;
-    platform::open_session(session, pin).await.map_err(Error::Local)
+    accounts::open_session(session)
+        .await
+        .map_err(|error| Error::Local(error.to_string()))
 }

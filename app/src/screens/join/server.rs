@@ -2,10 +2,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use dioxus::prelude::*;
-use kith_client::{Error, Guest, Target, Trust, TrustError};
+use kith_client::{Error, Guest, Trust, TrustError};
 use kith_common::{InviteLink, Pin};
 
 use super::Reached;
+use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::platform;
 use crate::settings::use_words;
@@ -118,16 +119,9 @@ pub(super) fn ServerChoice(link: Option<InviteLink>, onreached: EventHandler<Rea
 
 /// Connects to where a link leads: by its pin, by what this device knows of the server, or by the public authorities.
 pub(super) async fn reach(link: &InviteLink) -> Result<Guest, Error> {
-    let server = link.into();
-    let trust = match link.pin {
-        Some(pin) => Trust::Pins(vec![pin]),
-        None => platform::trust_of(&server).await,
-    };
-    let target = Target {
-        server,
-        trust,
-        program: platform::PROGRAM.to_owned(),
-    };
+    let trust = link.pin.map(|_| Trust::of_link(link));
+    let target = accounts::target(&link.into(), trust).await;
+    let target = target.map_err(|error| Error::Local(error.to_string()))?;
     platform::beside(Guest::connect(target)).await
 }
 

@@ -1,5 +1,6 @@
 use dioxus::prelude::*;
 
+use crate::screens::certificate::Certificate;
 use crate::settings::use_words;
 use crate::state::use_account;
 
@@ -27,6 +28,7 @@ pub(super) fn About() -> Element {
                         code { class: "fingerprint", "{pin}" }
                     }
                 }
+                Certificate {}
             }
         }
     }

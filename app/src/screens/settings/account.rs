@@ -1,8 +1,8 @@
 use dioxus::prelude::*;
 
+use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::model::secret::{Strength, strength};
-use crate::platform;
 use crate::settings::use_words;
 use crate::state::{use_account, use_toasts};
 use crate::text;
@@ -19,7 +19,7 @@ pub(super) fn AccountCard() -> Element {
     let mut leaving = use_signal(|| false);
     let log_out = move |()| {
         spawn(async move {
-            match platform::log_out(account.engine(), &account.name()).await {
+            match accounts::log_out(account.engine(), &account.name()).await {
                 Ok(()) => screen.set(Screen::Join { again: None }),
                 Err(error) => toasts.say(text::why_engine(words, &error)),
             }
@@ -81,7 +81,10 @@ fn ChangePassword(onclose: EventHandler<()>) -> Element {
         }
         busy.set(true);
         spawn(async move {
-            let changed = account.engine().change_password(old.peek().clone(), new.peek().clone()).await;
+            let changed = account
+                .engine()
+                .change_password(old.peek().clone(), new.peek().clone())
+                .await;
             match changed {
                 Ok(()) => {
                     toasts.say(words.password_changed);

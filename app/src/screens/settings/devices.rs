@@ -31,7 +31,11 @@ pub(super) fn Devices() -> Element {
         });
     };
     let others = |sessions: &[SessionInfo]| -> Vec<DeviceId> {
-        sessions.iter().filter(|session| !session.current).map(|session| session.device).collect()
+        sessions
+            .iter()
+            .filter(|session| !session.current)
+            .map(|session| session.device)
+            .collect()
     };
     rsx! {
         section {

@@ -16,7 +16,11 @@ pub(super) fn Blocked() -> Element {
     let unblock = move |person: String| {
         spawn(async move {
             let Ok(username) = person.parse() else { return };
-            if let Err(error) = account.engine().change_contact(ContactAction::Unblock, &username).await {
+            if let Err(error) = account
+                .engine()
+                .change_contact(ContactAction::Unblock, &username)
+                .await
+            {
                 toasts.say(text::why_engine(words, &error));
             }
         });

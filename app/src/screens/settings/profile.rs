@@ -19,7 +19,11 @@ pub(super) fn ProfileCard() -> Element {
     let me = account.me();
     let shown = account.called(&me);
     let own = account.engine().profile(&me);
-    let mut name = use_signal(|| own.as_ref().map(|own| own.display_name.clone()).unwrap_or_default());
+    let mut name = use_signal(|| {
+        own.as_ref()
+            .map(|own| own.display_name.clone())
+            .unwrap_or_default()
+    });
     let mut about = use_signal(|| own.as_ref().map(|own| own.about.clone()).unwrap_or_default());
     let picture = account.picture(&me);
     let has_picture = picture.is_some();
@@ -39,7 +43,11 @@ pub(super) fn ProfileCard() -> Element {
     };
     let submit = move |event: FormEvent| {
         event.prevent_default();
-        change(Some(name.peek().trim().to_owned()), Some(about.peek().trim().to_owned()), None);
+        change(
+            Some(name.peek().trim().to_owned()),
+            Some(about.peek().trim().to_owned()),
+            None,
+        );
     };
     let pick = move |event: FormEvent| {
         let file = event.files().into_iter().next();
