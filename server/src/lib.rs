@@ -1,5 +1,8 @@
 //! The Kith server: everything the `kith-server` program does, as a library, so that tests can run it in process.
 
+/// Name and version, as clients are told.
+pub const PROGRAM: &str = concat!("kith-server ", env!("CARGO_PKG_VERSION"));
+
 pub mod blobs;
 pub mod certs;
 pub mod check;
@@ -25,3 +28,4 @@ pub mod setup;
 pub mod store;
 pub mod tls;
 pub mod token;
+pub mod websocket;

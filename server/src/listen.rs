@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -74,6 +75,7 @@ fn listening_socket(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Accepts connections until the server stops. Their tasks belong to `tasks`.
 pub async fn accept(server: Arc<Server>, listener: TcpListener, tls: TlsAcceptor, tasks: TaskTracker) {
+    let router = http::router(server.clone());
     let places = Arc::new(Semaphore::new(server.config.limits.connections));
     loop {
         let accepted = tokio::select! {
@@ -98,15 +100,22 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, tls: TlsAcceptor
             tracing::warn!(target: "connection", user = "-", address = peer.address.to_string(), "refused: too many connections");
             continue;
         };
-        let (server, tls) = (server.clone(), tls.clone());
+        let (server, tls, router) = (server.clone(), tls.clone(), router.clone());
         tasks.spawn(async move {
-            connection(server, stream, peer, tls, guest).await;
+            connection(server, router, stream, peer, tls, guest).await;
             drop(place);
         });
     }
 }
 
-async fn connection(server: Arc<Server>, stream: TcpStream, peer: Peer, tls: TlsAcceptor, guest: Guest) {
+async fn connection(
+    server: Arc<Server>,
+    router: Router,
+    stream: TcpStream,
+    peer: Peer,
+    tls: TlsAcceptor,
+    guest: Guest,
+) {
     tune(&stream);
     // Boxed, and dropped when it is done: a handshake needs far more room than an idle session.
     let handshake = Box::pin(timeout(server.config.limits.handshake, handshake(stream, tls)));
@@ -115,7 +124,7 @@ async fn connection(server: Arc<Server>, stream: TcpStream, peer: Peer, tls: Tls
         () = server.shutdown.cancelled() => return,
     };
     let reason = match stream {
-        Ok(Ok(stream)) => return speak(server, stream, peer, guest).await,
+        Ok(Ok(stream)) => return speak(server, router, stream, peer, guest).await,
         Ok(Err(Refusal::Silent)) => return,
         Ok(Err(Refusal::Plaintext)) => "refused: no TLS".to_owned(),
         Ok(Err(Refusal::Tls(error))) => format!("TLS handshake failed: {error}"),
@@ -162,7 +171,7 @@ async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<Secured, R
 }
 
 /// Finds out what the connection speaks, and serves it.
-async fn speak(server: Arc<Server>, mut stream: Secured, peer: Peer, guest: Guest) {
+async fn speak(server: Arc<Server>, router: Router, mut stream: Secured, peer: Peer, guest: Guest) {
     let alpn = stream
         .get_ref()
         .1
@@ -191,8 +200,10 @@ async fn speak(server: Arc<Server>, mut stream: Secured, peer: Peer, guest: Gues
         }
     };
     if is_http {
-        Box::pin(http::serve(server, stream, received)).await;
+        Box::pin(http::serve(server, router, stream, received, peer, guest)).await;
     } else {
+        // An idle session keeps nothing of it.
+        drop(router);
         session::serve(server, stream, peer, guest, &received).await;
     }
 }

@@ -18,6 +18,7 @@ use crate::blobs::Blobs;
 use crate::certs::{CertsError, Machine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DataDir};
+use crate::http::{WebApp, WebAppError};
 use crate::hub::Hub;
 use crate::limiter::Limiter;
 use crate::listen;
@@ -60,6 +61,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The web app.
+    #[error(transparent)]
+    WebApp(#[from] WebAppError),
     /// The folder of files.
     #[error("can't use the folder of files: {0}")]
     Blobs(#[from] io::Error),
@@ -69,7 +73,6 @@ pub enum StartError {
 pub struct Ready {
     server: Arc<Server>,
     writer: WriterTask,
-    identity: Arc<Identity>,
     certificate: Reloader,
 }
 
@@ -85,6 +88,7 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
         machine: Machine::detect,
         random: random.clone(),
     };
+    let web_app = WebApp::open(data.web_app(&config.web).as_deref())?;
     let (identity, certificate) = Reloader::open(Source::of(&config, data), surroundings)?;
     let peppers = Peppers::load(&data.pepper())?;
     let threads = config.passwords.threads_on(cores()).get();
@@ -93,12 +97,12 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
     let hub = Arc::new(Hub::new(config.limits.sessions_per_account, config.log.routing));
     let url = String::from(config.database.clone());
     let (store, writer) = Store::open(&url, data.path(), clock.clone(), random.clone(), hub.clone()).await?;
-    let pinned = identity.clone();
     let server = Arc::new(Server {
         limiter: Limiter::new(&config.limits, &clock),
         blobs: Blobs::open(data.blobs(), random.clone())?,
         large_frames: Arc::new(Semaphore::new(config.limits.large_frame_bytes / 1024)),
-        pins: Box::new(move || pinned.pins()),
+        identity,
+        web_app,
         shutdown: CancellationToken::new(),
         origins: AtomicU64::new(1),
         config,
@@ -112,7 +116,6 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
     Ok(Ready {
         server,
         writer,
-        identity,
         certificate,
     })
 }
@@ -120,7 +123,7 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
 impl Ready {
     /// The certificate that is shown.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.server.identity
     }
 
     /// Serves until `stop` is cancelled; then tells the clients, finishes what is under way and returns within 5 s.
@@ -131,9 +134,9 @@ impl Ready {
         let Self {
             server,
             writer,
-            identity,
             certificate,
         } = self;
+        let identity = server.identity.clone();
         let tls = TlsAcceptor::from(tls::server_config(identity, server.config.tls.tls12)?);
         let tasks = TaskTracker::new();
         let shutdown = server.shutdown.clone();

@@ -4,18 +4,20 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kith_common::{Pin, limits};
+use kith_common::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::WebApp;
 use crate::hub::Hub;
 use crate::limiter::Limiter;
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::store::{Origin, Store};
+use crate::tls::Identity;
 
 /// The parts of a running server.
 pub struct Server {
@@ -35,8 +37,10 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// The keys that clients are to pin, as they are right now.
-    pub pins: Box<dyn Fn() -> Vec<Pin> + Send + Sync>,
+    /// The certificate that is shown right now.
+    pub identity: Arc<Identity>,
+    /// What browsers are served.
+    pub web_app: WebApp,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
     /// Memory for large frames, in KiB.

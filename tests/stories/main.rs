@@ -36,3 +36,5 @@ mod seed;
 mod signals;
 mod stopping;
 mod storage;
+mod web_app;
+mod web_socket;

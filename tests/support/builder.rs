@@ -142,14 +142,12 @@ pub(crate) fn run(
     let mut lines = BufReader::new(process.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
-    let mut after = |word: &str| {
-        let line = lines.next()?;
-        let rest = line
-            .strip_prefix(word)
-            .unwrap_or_else(|| panic!("{line:?} instead of {word:?}"));
-        Some(rest.trim().to_owned())
-    };
-    let said = after("Listening on").zip(after("Fingerprint"));
+    let rest_of = |line: &str, word: &str| line.strip_prefix(word).map(|rest| rest.trim().to_owned());
+    let said = lines.next().zip(lines.next()).map(|(first, second)| {
+        let address = rest_of(&first, "Listening on").unwrap_or_else(|| panic!("{first:?} says no address"));
+        // None, where the certificate is as those of public CAs are.
+        (address, rest_of(&second, "Fingerprint").unwrap_or_default())
+    });
     let Some((address, pin)) = said else {
         process.wait().unwrap();
         return None;

@@ -16,6 +16,7 @@ mod dice;
 mod proxy;
 mod raw;
 mod server;
+mod web_socket;
 pub mod writers;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use dice::{Dice, seed};
 pub use proxy::{Proxy, Way};
 pub use raw::Raw;
 pub use server::Server;
+pub use web_socket::{Refusal, Socket};
 
 /// How long a test waits for something that is bound to happen, on a machine that may be very busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! What the tests need from the system, and its installation on Debian.
+//! What builds and tests need from the system, and its installation on Debian.
 
 use std::fs;
 use std::io::{Write, stderr, stdin};
@@ -7,17 +7,19 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cross::{ANDROID, WASM, toolchain_has};
 use crate::process::{self, on_path};
 use crate::test::Outcome;
 
-/// A program that tests run.
+/// Something that comes with a package.
 struct Need {
+    /// A program on PATH, or a path.
     program: &'static str,
     package: &'static str,
     why: &'static str,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         program: "postgres",
         package: "postgresql-15",
@@ -38,14 +40,103 @@ const NEEDS: [Need; 4] = [
         package: "g++",
         why: "the fuzzer's runtime",
     },
+    NODE,
+    NPM,
 ];
 
-/// Installs the packages of missing programs on Debian and its kin; elsewhere names the programs.
-pub(crate) fn install_missing(ask: bool) -> Result<Outcome> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_there(need.program)).collect();
+const NODE: Need = Need {
+    program: "node",
+    package: "nodejs",
+    why: "the web app's build",
+};
+
+const NPM: Need = Need {
+    program: "npm",
+    package: "npm",
+    why: "the web app's build",
+};
+
+/// A compiler for browsers, where rustup has put none.
+const BROWSERS: [Need; 4] = [
+    Need {
+        program: "/usr/bin/rustc",
+        package: "rustc-web",
+        why: "a compiler for browsers",
+    },
+    Need {
+        program: "/usr/bin/cargo",
+        package: "cargo-web",
+        why: "the same",
+    },
+    Need {
+        program: "/usr/lib/rustlib/src/rust/library",
+        package: "rust-web-src",
+        why: "the standard library's source, to build it for browsers and phones",
+    },
+    Need {
+        program: "wasm-ld",
+        package: "lld",
+        why: "a linker for browsers",
+    },
+];
+
+/// What C code in dependencies wants, even to be looked at only.
+const PHONES: [Need; 2] = [
+    Need {
+        program: "clang",
+        package: "clang",
+        why: "C for phones",
+    },
+    Need {
+        program: "/usr/aarch64-linux-gnu/include/stdint.h",
+        package: "libc6-dev-arm64-cross",
+        why: "headers of C for phones",
+    },
+];
+
+/// Installs what the tests need on Debian and its kin; elsewhere names what is missing.
+pub(crate) fn install_for_tests(ask: bool) -> Result<Outcome> {
+    let mut needs: Vec<&Need> = NEEDS.iter().collect();
+    // Elsewhere the stages that need these are left out.
+    if on_path("apt-get").is_some() {
+        needs.extend(for_target(WASM)?);
+        needs.extend(for_target(ANDROID)?);
+    }
+    install_missing(&needs, ask)?;
+    Ok(Outcome::Passed)
+}
+
+/// The same for the web app's build.
+pub(crate) fn install_for_web(ask: bool) -> Result<()> {
+    let mut needs = for_target(WASM)?;
+    needs.extend([&NODE, &NPM]);
+    install_missing(&needs, ask)
+}
+
+/// The same for checks of the app for Android.
+pub(crate) fn install_for_mobile(ask: bool) -> Result<()> {
+    install_missing(&for_target(ANDROID)?, ask)
+}
+
+fn for_target(target: &str) -> Result<Vec<&'static Need>> {
+    let mut needs = Vec::new();
+    if !toolchain_has(target)? {
+        needs.extend(&BROWSERS);
+    }
+    if target == ANDROID {
+        needs.extend(&PHONES);
+    }
+    Ok(needs)
+}
+
+fn install_missing(needs: &[&Need], ask: bool) -> Result<()> {
+    let missing: Vec<&Need> = needs
+        .iter()
+        .copied()
+        .filter(|need| !is_there(need.program))
+        .collect();
     if missing.is_empty() {
-        eprintln!("Everything that the tests need is there.");
-        return Ok(Outcome::Passed);
+        return Ok(());
     }
     for need in &missing {
         eprintln!(
@@ -62,7 +153,7 @@ pub(crate) fn install_missing(ask: bool) -> Result<Outcome> {
         let mut answer = String::new();
         stdin().read_line(&mut answer)?;
         if !matches!(answer.trim(), "y" | "Y" | "yes") {
-            bail!("the tests need these packages");
+            bail!("it doesn't work without these packages");
         }
     }
     let administrate = |arguments: &[&str]| -> Result<()> {
@@ -81,11 +172,14 @@ pub(crate) fn install_missing(ask: bool) -> Result<Outcome> {
     administrate(&install)?;
     match missing.iter().find(|need| !is_there(need.program)) {
         Some(need) => bail!("{} was installed, but {} isn't there", need.package, need.program),
-        None => Ok(Outcome::Passed),
+        None => Ok(()),
     }
 }
 
 fn is_there(program: &str) -> bool {
+    if program.starts_with('/') {
+        return Path::new(program).exists();
+    }
     on_path(program).is_some() || (program == "postgres" && debian_postgres().is_some())
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask …`: the commands that work on this checkout.
 
+mod cross;
 mod debian;
 mod fuzz;
 mod load;
@@ -8,7 +9,7 @@ mod stages;
 mod test;
 mod tools;
 mod up;
-mod wasm;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ enum Command {
     Up(up::Up),
     Test(test::Test),
     Load(load::Load),
+    Web(web::Web),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(&workspace),
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Web(web) => web.command(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -42,6 +42,11 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// The program of this name on PATH, without which there is no going on.
+pub(crate) fn needed(name: &str) -> Result<PathBuf> {
+    on_path(name).with_context(|| format!("`{name}` has to be on PATH"))
+}
+
 /// A command as one would type it, but for quotes.
 fn text(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());

@@ -7,10 +7,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::cross::{Cross, WASM};
 use crate::process;
 use crate::test::Outcome;
 use crate::tools::{self, DENY, NEXTEST};
+use crate::web::Web;
 use crate::workspace::Workspace;
+
+/// Why there is nothing for browsers.
+const NO_COMPILER: &str = "neither `rustup target add` nor Debian's rustc-web was used here";
 
 /// The programs that tests start: the variable that tells a test where one is, its package, its name.
 const PROGRAMS: [(&str, &str, &str); 2] = [
@@ -32,6 +37,24 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
     let mut clippy = workspace.cargo("clippy");
     clippy.args(["--all-targets", "--", "--deny", "warnings"]);
     process::run(&mut clippy)?;
+    Ok(Outcome::Passed)
+}
+
+/// That `kith-common` is pure: it builds for browsers.
+pub(crate) fn wasm(workspace: &Workspace) -> Result<Outcome> {
+    let Some(cross) = Cross::find(WASM)? else {
+        return Ok(Outcome::Skipped(NO_COMPILER));
+    };
+    process::run(cross.cargo(workspace, "check").args(["--package", "kith-common"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// That the web app builds and is small enough.
+pub(crate) fn web(workspace: &Workspace) -> Result<Outcome> {
+    if Cross::find(WASM)?.is_none() {
+        return Ok(Outcome::Skipped(NO_COMPILER));
+    }
+    Web::new(true).run(workspace)?;
     Ok(Outcome::Passed)
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::Load;
 use crate::workspace::Workspace;
-use crate::{debian, fuzz, stages, tools, wasm};
+use crate::{debian, fuzz, stages, tools};
 
 /// Runs every check and test, installing what they need
 ///
@@ -40,6 +40,8 @@ enum Stage {
     Deny,
     /// The programs that tests start
     Build,
+    /// The web app, and that it is small enough
+    Web,
     /// Documentation builds without a warning, and its examples run
     Doc,
     /// Unit tests and stories
@@ -92,13 +94,14 @@ impl Stage {
 
     fn run(self, workspace: &Workspace, ask: bool) -> Result<Outcome> {
         match self {
-            Self::Packages => debian::install_missing(ask),
+            Self::Packages => debian::install_for_tests(ask),
             Self::Tools => tools::install_missing(workspace),
             Self::Format => stages::format(workspace),
             Self::Clippy => stages::clippy(workspace),
-            Self::Wasm => wasm::check_common(workspace),
+            Self::Wasm => stages::wasm(workspace),
             Self::Deny => stages::deny(workspace),
             Self::Build => stages::build(workspace),
+            Self::Web => stages::web(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
             Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),

@@ -1,10 +1,10 @@
-//! Cargo subcommands that stages use: those on PATH, otherwise built into the target folder.
+//! Tools that commands use: those on PATH, otherwise built or installed into the target folder.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::process;
 use crate::test::Outcome;
@@ -36,16 +36,75 @@ pub(crate) fn install_missing(workspace: &Workspace) -> Result<Outcome> {
             eprintln!("{}: {}", tool.package, path.display());
             continue;
         }
-        let builds = folder(workspace).join("build");
-        let mut install = workspace.cargo("install");
-        install.args(["--locked", "--version", tool.version, tool.package]);
-        install.arg("--root").arg(folder(workspace));
-        install.arg("--target-dir").arg(&builds);
-        process::run(&mut install)?;
-        // Hundreds of megabytes that nobody needs again.
-        fs::remove_dir_all(&builds)?;
+        let root = folder(workspace);
+        install(
+            workspace,
+            &["--locked", tool.package, "--version", tool.version],
+            &root,
+        )?;
     }
     Ok(Outcome::Passed)
+}
+
+/// wasm-bindgen's program, of exactly the version of the crate in Cargo.lock: its other half.
+pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Result<PathBuf> {
+    let lock = fs::read_to_string(workspace.root.join("Cargo.lock"))?;
+    let version = locked(&lock, "wasm-bindgen").context("Cargo.lock holds no wasm-bindgen")?;
+    if let Some(program) = process::on_path("wasm-bindgen") {
+        let said = process::output(Command::new(&program).arg("--version"))?;
+        if String::from_utf8_lossy(&said).trim() == format!("wasm-bindgen {version}") {
+            return Ok(program);
+        }
+    }
+    let root = folder(workspace).join(format!("wasm-bindgen-{version}"));
+    let name = format!("wasm-bindgen{}", std::env::consts::EXE_SUFFIX);
+    let program = root.join("bin").join(name);
+    if !program.is_file() {
+        // Its own lock file names versions that today's compilers refuse.
+        install(workspace, &["wasm-bindgen-cli", "--version", version], &root)?;
+    }
+    Ok(program)
+}
+
+/// The folder of npm's packages for the web app, of the versions in app/web/package-lock.json.
+pub(crate) fn node(workspace: &Workspace) -> Result<PathBuf> {
+    let sources = workspace.root.join("app/web");
+    let npm = folder(workspace).join("npm");
+    let packages = npm.join("node_modules");
+    let file = "package-lock.json";
+    if packages.is_dir() && fs::read(npm.join(file)).ok() == fs::read(sources.join(file)).ok() {
+        return Ok(packages);
+    }
+    fs::create_dir_all(&npm)?;
+    for name in [".npmrc", "package.json"] {
+        fs::copy(sources.join(name), npm.join(name))?;
+    }
+    fs::copy(sources.join(file), npm.join(file))?;
+    let mut install = Command::new(process::needed("npm")?);
+    let installed = process::run(install.arg("ci").current_dir(&npm));
+    if installed.is_err() {
+        // So that the next run tries again.
+        fs::remove_file(npm.join(file))?;
+    }
+    installed.map(|()| packages)
+}
+
+fn install(workspace: &Workspace, package: &[&str], root: &Path) -> Result<()> {
+    let builds = folder(workspace).join("build");
+    let mut install = workspace.cargo("install");
+    install.args(package);
+    install.arg("--root").arg(root);
+    install.arg("--target-dir").arg(&builds);
+    process::run(&mut install)?;
+    // Hundreds of megabytes that nobody needs again.
+    fs::remove_dir_all(&builds)?;
+    Ok(())
+}
+
+/// The version of a package in a Cargo.lock.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let (_, rest) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    rest.split_once('"').map(|(version, _)| version)
 }
 
 /// The start of a command of this tool, or `None` where it isn't installed.

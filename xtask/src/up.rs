@@ -1,12 +1,17 @@
 //! `cargo xtask up`: from a checkout to a running server.
 
+use std::env;
+use std::io::{IsTerminal as _, stdin};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::cross::{Cross, WASM};
+use crate::debian;
 use crate::process;
+use crate::web::Web;
 use crate::workspace::Workspace;
 
 /// Builds the server, sets it up on the first run, and starts it
@@ -30,12 +35,20 @@ pub(crate) struct Up {
     /// Build optimised: for a server that people depend on. Without it the first start comes minutes earlier
     #[arg(long)]
     release: bool,
+    /// Leave out the web app, whose first build takes some minutes
+    #[arg(long)]
+    no_web: bool,
 }
 
 impl Up {
     /// Returns the server's exit code, where this process doesn't become the server.
     pub(crate) fn run(self, workspace: &Workspace) -> Result<ExitCode> {
         build(workspace, self.release)?;
+        let web_app = if self.no_web {
+            None
+        } else {
+            web_app(workspace, self.release)?
+        };
         let server = workspace.program(self.release, "kith-server");
         let data = self.data.unwrap_or_else(|| workspace.root.join("data"));
 
@@ -74,8 +87,30 @@ impl Up {
         if let Some(listen) = &self.listen {
             run.arg("--listen").arg(listen);
         }
+        if let Some(folder) = web_app {
+            run.env("KITH_WEB__DIRECTORY", folder);
+        }
         become_program(run)
     }
+}
+
+/// Builds the web app. Without a compiler for browsers, and where none is wanted, there is a server without it.
+fn web_app(workspace: &Workspace, release: bool) -> Result<Option<PathBuf>> {
+    if env::var_os("KITH_WEB__DIRECTORY").is_some() {
+        return Ok(None);
+    }
+    let is_debian = process::on_path("apt-get").is_some();
+    if is_debian && let Err(error) = debian::install_for_web(stdin().is_terminal()) {
+        eprintln!("The server starts without the web app: {error:#}.");
+        return Ok(None);
+    }
+    if Cross::find(WASM)?.is_none() || process::on_path("npm").is_none() {
+        eprintln!(
+            "The server starts without the web app, whose build needs Node.js with npm, and `rustup target add {WASM}`."
+        );
+        return Ok(None);
+    }
+    Web::new(release).run(workspace).map(Some)
 }
 
 fn build(workspace: &Workspace, release: bool) -> Result<()> {

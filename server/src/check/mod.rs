@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::certs::{Facts, HostName};
 use crate::config::{Config, ConfigError, DataDir, Database, Flags};
 use crate::files;
+use crate::http::WebApp;
 use crate::secrets::Peppers;
 use crate::tls::Source;
 
@@ -43,7 +44,7 @@ const LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
 /// Free space below which it is about to be.
 const NO_SPACE: u64 = 100 * 1024 * 1024;
 
-/// Looks at configuration, certificate, keys, pepper, database, disk and port. `deeper` looks into the database, where
+/// Looks at configuration, certificate, keys, pepper, database, web app, disk and port. `deeper` looks into the database, where
 /// there is one to look into.
 pub fn check(
     data: &DataDir,
@@ -67,6 +68,7 @@ pub fn check(
             if usable {
                 findings.extend(deeper(&config));
             }
+            findings.extend(web_app(&config, data));
             findings.push(disk(data.path()));
             findings.push(port(&config));
         }
@@ -195,6 +197,14 @@ fn validity(leaf: &Facts, file: &Path, own: bool, renew: &str, now: Timestamp) -
     } else {
         Finding::ok(what)
     }
+}
+
+fn web_app(config: &Config, data: &DataDir) -> Option<Finding> {
+    let directory = data.web_app(&config.web)?;
+    Some(match WebApp::open(Some(&directory)) {
+        Ok(_) => Finding::ok(format!("web app in {}", directory.display())),
+        Err(error) => Finding::fail(error.to_string(), "see `directory` under [web] in kith.toml"),
+    })
 }
 
 /// A new CA is a new pin for everyone, so its end wants to be known a year before.

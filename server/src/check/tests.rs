@@ -169,3 +169,20 @@ fn little_space_warns_and_no_space_fails() {
         (Verdict::Ok, Verdict::Warn, Verdict::Fail)
     );
 }
+
+#[test]
+fn a_web_app_that_is_named_has_to_be_there() {
+    let (keep, data) = server();
+    let config = fs::read_to_string(data.config_file()).unwrap();
+    let config = config.replace("#directory = \"web\"", "directory = \"../app\"");
+    fs::write(data.config_file(), config).unwrap();
+    let complaint = &complaints(&look(&data, now()))[..];
+    assert!(
+        matches!(complaint, [line] if line.starts_with("FAIL  the web app in ")),
+        "{complaint:?}"
+    );
+    let app = keep.path().join("app");
+    fs::create_dir(&app).unwrap();
+    fs::write(app.join("index.html"), "").unwrap();
+    assert_eq!(complaints(&look(&data, now())), Vec::<String>::new());
+}

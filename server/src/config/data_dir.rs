@@ -1,6 +1,6 @@
 use std::path::{Component, Path, PathBuf};
 
-use super::{LogSettings, TlsSettings};
+use super::{LogSettings, TlsSettings, WebSettings};
 
 /// The one directory that holds all that a server must keep, and where each thing lies in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,11 @@ impl DataDir {
     /// The directory of the log files.
     pub fn logs(&self, log: &LogSettings) -> PathBuf {
         self.resolve(&log.directory)
+    }
+
+    /// The folder of the web app, where one is named.
+    pub fn web_app(&self, web: &WebSettings) -> Option<PathBuf> {
+        web.directory.as_ref().map(|directory| self.resolve(directory))
     }
 
     /// A path from `kith.toml`: relative ones start at the data directory. A `..` is taken out where that can be done

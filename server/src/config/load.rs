@@ -9,7 +9,7 @@ use super::{Config, DataDir};
 
 /// Variables that begin with `KITH_` and belong to the command line, to other programs of Kith or to its tests.
 /// Besides these, everything that begins with `KITH_TEST_` is left alone.
-pub const RESERVED_VARIABLES: [&str; 8] = [
+pub const RESERVED_VARIABLES: [&str; 9] = [
     "KITH_CLI_BIN",
     "KITH_DATA",
     "KITH_HOME",
@@ -18,6 +18,7 @@ pub const RESERVED_VARIABLES: [&str; 8] = [
     "KITH_SERVER",
     "KITH_SERVER_BIN",
     "KITH_TOKEN",
+    "KITH_WEB_DIST",
 ];
 
 /// What the command line says about the configuration; it overrides everything else.
@@ -308,6 +309,11 @@ mod tests {
                 1,
                 "a host is a DNS name or an IP address",
             ),
+            (
+                "[web]\norigins = [\"https://chat.example/\"]",
+                2,
+                "an origin is https:// or http:// and a host",
+            ),
             ("[log\nlevel = 1", 1, "expected `]`"),
             ("\nlisten", 2, "expected `=`"),
         ] {
@@ -329,6 +335,7 @@ mod tests {
                 ("KITH_DATABASE", "postgres://db/kith"),
                 ("KITH_TLS__TLS12", "true"),
                 ("KITH_LOG__LEVEL", "debug"),
+                ("KITH_WEB__ORIGINS", "[\"https://chat.example:443\"]"),
                 (
                     "KITH_LIMITS__MESSAGES_PER_SESSION",
                     "{ burst = 1, per_minute = 2 }",
@@ -347,6 +354,7 @@ mod tests {
         );
         assert!(config.tls.tls12);
         assert_eq!(config.log.level, LogLevel::Debug);
+        assert_eq!(config.web.origins, ["https://chat.example".parse().unwrap()]);
         assert_eq!(config.limits.messages_per_session.per_minute.get(), 2);
         let registrations = config.limits.registrations_per_address;
         assert_eq!(

@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod sample;
 mod value;
+mod web;
 
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -23,6 +24,7 @@ pub use data_dir::DataDir;
 pub use limits::{Limits, Rate};
 pub use load::{ConfigError, Flags, RESERVED_VARIABLES};
 pub use sample::{SetupChoices, sample};
+pub use web::{WebOrigin, WebOriginError, WebSettings};
 
 /// All that an operator can decide. `DATA/kith.toml` documents every key ([`sample()`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Password hashing.
     pub passwords: PasswordSettings,
+    /// The web app, and what browsers may do.
+    pub web: WebSettings,
     /// What one client, account or address may use.
     pub limits: Limits,
 }
@@ -150,6 +154,7 @@ impl Default for Config {
             tls: TlsSettings::default(),
             log: LogSettings::default(),
             passwords: PasswordSettings::default(),
+            web: WebSettings::default(),
             limits: Limits::default(),
         }
     }

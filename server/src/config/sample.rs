@@ -89,6 +89,14 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 # Logins that may wait for such a thread.
 #queue = 256
 
+[web]
+# The folder of the web app's files, which `cargo xtask web` makes, instead of the app that is built into the server.
+#directory = "web"
+# Origins of other pages that may connect to /ws, like "https://chat.example.org". The server's own pages always may.
+#origins = []
+# Tell browsers to come back by https only (HSTS), where your certificate is a public one. It holds for this name on all ports.
+#hsts = true
+
 [limits]
 # Connections at a time, in all.
 #connections = 20000
@@ -127,7 +135,7 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, TlsSettings};
+    use crate::config::{Config, TlsSettings, WebSettings};
 
     /// The sample with every commented key taken in, the optional ones too.
     fn uncommented() -> String {
@@ -151,10 +159,11 @@ mod tests {
             Ok(Config::default())
         );
         let mut shown: Config = toml::from_str(&uncommented()).unwrap();
-        // These three have no default: the sample shows an example.
+        // These four have no default: the sample shows an example.
         assert!(shown.host.take().is_some());
         assert!(shown.tls.certificate.take().is_some());
         assert!(shown.tls.key.take().is_some());
+        assert!(shown.web.directory.take().is_some());
         assert_eq!(shown, Config::default());
     }
 
@@ -167,6 +176,10 @@ mod tests {
                 certificate: Some(PathBuf::new()),
                 key: Some(PathBuf::new()),
                 ..TlsSettings::default()
+            },
+            web: WebSettings {
+                directory: Some(PathBuf::new()),
+                ..WebSettings::default()
             },
             ..Config::default()
         };

@@ -41,13 +41,13 @@ pub fn handle(session: &Session, request: &HelloRequest) -> Result<HelloReply, W
         ));
     }
     let pins = if session.login.is_some() {
-        (session.server.pins)()
+        session.server.identity.pins()
     } else {
         Vec::new()
     };
     Ok(HelloReply {
         version: PROTOCOL.to_owned(),
-        server: concat!("kith-server ", env!("CARGO_PKG_VERSION")).to_owned(),
+        server: crate::PROGRAM.to_owned(),
         registration: session.server.config.registration.as_str().to_owned(),
         capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
         limits: Limits::default(),

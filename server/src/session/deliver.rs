@@ -6,7 +6,7 @@ use kith_common::Notice;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 
 use super::seed::SeedCursor;
-use super::{End, Transport};
+use super::{Carrier, End, Transport};
 use crate::hub::{Item, Link};
 use crate::server::Server;
 
@@ -83,11 +83,14 @@ impl<S: Transport> Delivery<S> {
         let mut stream = reader.unsplit(self.writer);
         let complete = end == End::Closed && stream.unacknowledged().is_none_or(|bytes| bytes == 0);
         self.seed.save(&self.server, complete).await;
+        stream.say_why(end);
+        // A WebSocket is closed by both sides: who has said it last waits for the other (RFC 6455, section 7.1.1).
+        let waits = end.is_refusal() || stream.carrier() == Carrier::WebSocket;
         let leaving = async {
             stream.shutdown().await?;
             // To close with bytes unread resets the connection, which may take the last word away (RFC 1122, 4.2.2.13).
             let mut rest = [0; 1024];
-            while end.is_refusal() && stream.read(&mut rest).await? > 0 {}
+            while waits && stream.read(&mut rest).await? > 0 {}
             std::io::Result::Ok(())
         };
         let _ = tokio::time::timeout(super::FAREWELL, leaving).await;

@@ -4,6 +4,7 @@
 //! second half of the same task. Replies come in the order of the requests: writes are pipelined (they are many under way
 //! and all answered in order by the writer), every other request waits until those before it are answered.
 
+mod carrier;
 mod deliver;
 mod dispatch;
 mod seed;
@@ -13,13 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kith_common::{
-    DeviceId, ErrorCode, FrameDecoder, FrameError, Framing, Notice, Request, WireError, limits,
-};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use kith_common::{DeviceId, ErrorCode, FrameDecoder, FrameError, Notice, Request, WireError, limits};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+pub use carrier::{Carrier, End, Transport};
 use deliver::Delivery;
 
 use crate::handlers;
@@ -61,6 +61,8 @@ pub struct Session {
     pub server: Arc<Server>,
     /// Who is at the other end.
     pub peer: Peer,
+    /// What carries it.
+    pub carrier: Carrier,
     /// Where replies go.
     pub link: Arc<Link>,
     /// Who is logged in.
@@ -84,54 +86,6 @@ pub struct Login {
     pub device: DeviceId,
 }
 
-/// Why a connection ended, for the log and the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Closed,
-    Lost,
-    TooLong,
-    TooSlow,
-    NoLogin,
-    Nonsense,
-    Shutdown,
-}
-
-impl End {
-    fn of(error: &std::io::Error) -> Self {
-        match error.kind() {
-            // Closed without TLS's own goodbye, as many programs do.
-            std::io::ErrorKind::UnexpectedEof => Self::Closed,
-            _ => Self::Lost,
-        }
-    }
-
-    /// Whether the client is sent away for what it did.
-    fn is_refusal(self) -> bool {
-        matches!(
-            self,
-            Self::TooLong | Self::TooSlow | Self::NoLogin | Self::Nonsense
-        )
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed by the client",
-            Self::Lost => "connection lost",
-            Self::TooLong => "the message is too long",
-            Self::TooSlow => "the message came too slowly",
-            Self::NoLogin => "nobody logged in in time",
-            Self::Nonsense => "too many messages that make no sense",
-            Self::Shutdown => "the server stops",
-        }
-    }
-}
-
-/// What carries a session.
-pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// How many bytes were sent that the other end has not acknowledged yet, where the system can tell.
-    fn unacknowledged(&self) -> Option<usize>;
-}
-
 /// Serves a connection until it ends. `received` is what was read from it already.
 pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, guest: Guest, received: &[u8]) {
     let link = Arc::new(Link::new(
@@ -142,9 +96,11 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
     let messages = Buckets::new(server.config.limits.messages_per_session, server.clock.clone());
     let signals = Buckets::new(server.config.limits.signals_per_session, server.clock.clone());
     let guest = Some(guest);
+    let carrier = stream.carrier();
     let mut session = Session {
         server: server.clone(),
         peer,
+        carrier,
         link: link.clone(),
         login: None,
         guest,
@@ -153,7 +109,7 @@ pub async fn serve<S: Transport>(server: Arc<Server>, stream: S, peer: Peer, gue
         signals,
     };
     let (reader, writer) = tokio::io::split(stream);
-    let mut decoder = FrameDecoder::new(Framing::Objects, limits::FRAME_BEFORE_LOGIN);
+    let mut decoder = FrameDecoder::new(carrier.framing(), limits::FRAME_BEFORE_LOGIN);
     decoder.buffer_mut().extend_from_slice(received);
 
     let mut delivery = Delivery::new(server.clone(), link.clone(), writer);
@@ -247,6 +203,8 @@ impl Session {
                 self.notice_end(&mut decoder);
                 let made_sense = match frame {
                     Err(FrameError::TooLong) => return End::TooLong,
+                    // RFC 6455, section 8.1.
+                    Err(FrameError::NotUtf8) if self.carrier == Carrier::WebSocket => return End::NotUtf8,
                     Err(error) => {
                         self.refuse(&WireError::new(ErrorCode::Malformed, error.to_string()))
                             .await;
@@ -383,7 +341,7 @@ impl Session {
             End::Closed | End::Lost => None,
             End::TooLong => Some(ErrorCode::TooLarge),
             End::TooSlow | End::NoLogin => Some(ErrorCode::Timeout),
-            End::Nonsense => Some(ErrorCode::Malformed),
+            End::Nonsense | End::NotUtf8 | End::Binary | End::NotWebSocket(_) => Some(ErrorCode::Malformed),
             End::Shutdown => {
                 self.link.notify(&Notice::Bye {
                     reason: end.as_str().to_owned(),

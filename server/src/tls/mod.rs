@@ -89,6 +89,17 @@ impl Identity {
         self.0.load().pin().into_iter().collect()
     }
 
+    /// The certificate (DER) of the CA that the chain ends with, where it does; clients know public ones themselves.
+    pub fn authority(&self) -> Option<Vec<u8>> {
+        let pair = self.0.load();
+        let is_authority = pair.root.as_ref().is_some_and(|root| root.is_authority);
+        pair.certified
+            .cert
+            .last()
+            .filter(|_| is_authority)
+            .map(|certificate| certificate.to_vec())
+    }
+
     /// When the certificate ends.
     pub fn expires(&self) -> Timestamp {
         self.0.load().leaf.not_after
