@@ -79,6 +79,7 @@
 //!
 //! `cli`, a default, is what `kith-cli` needs besides the engine. Who uses the library switches it off.
 
+mod accounts;
 mod backoff;
 mod connection;
 mod engine;
@@ -95,6 +96,7 @@ mod server_address;
 mod session;
 mod trust;
 
+pub use accounts::{Accounts, AccountsError, KeptAccount, Of};
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
 pub use engine::{

@@ -1,18 +1,19 @@
 //! What a client remembers between its runs: servers and their keys, accounts and their tokens, and what was read.
 
+mod file;
 mod open;
 mod store;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use kith_common::{DeviceId, Pin};
+use kith_common::{DeviceId, LoginReply, Pin};
 use serde::{Deserialize, Serialize};
 
 use crate::{CaFileError, Logs, ServerAddress, Trust};
 
+pub(crate) use file::make_private_folder;
 pub use open::OpenError;
-pub(crate) use store::make_private_folder;
 pub use store::{ProfileError, Store};
 
 /// Everything that is remembered.
@@ -91,6 +92,27 @@ impl Profile {
             |account: &Account| account.server == *server && account.username.eq_ignore_ascii_case(username);
         let kept = self.accounts.iter().find(|(_, account)| same(account));
         kept.map_or_else(|| format!("{username}@{server}"), |(name, _)| name.clone())
+    }
+
+    /// Keeps an account after a login, as the one used last, and returns its name and what is kept. What was read of its logs
+    /// before still counts.
+    pub fn add(&mut self, server: ServerAddress, login: &LoginReply, token: String) -> (String, Account) {
+        let name = self.name_for(&server, &login.username);
+        let before = self.accounts.remove(&name);
+        let account = Account {
+            server,
+            username: login.username.clone(),
+            account: login.account.clone(),
+            device: login.device,
+            token: Some(token),
+            logs: before
+                .filter(|before| before.account == login.account)
+                .map(|before| before.logs)
+                .unwrap_or_default(),
+        };
+        self.accounts.insert(name.clone(), account.clone());
+        self.last = Some(name.clone());
+        (name, account)
     }
 
     /// The account meant by `name`: its full name, or its user name where that says enough. With no name, the one used

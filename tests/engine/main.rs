@@ -14,6 +14,7 @@ mod device;
 #[expect(dead_code, reason = "the story runs all but its `main`")]
 mod echo_bot;
 
+mod accounts;
 mod bad_days;
 mod bad_lines;
 mod chat;

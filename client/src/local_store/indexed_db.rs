@@ -81,7 +81,7 @@ impl IndexedDbStore {
 }
 
 /// Runs something to its end in a task of its own, which begins at once.
-fn apart<T: 'static>(
+pub(crate) fn apart<T: 'static>(
     work: impl Future<Output = Result<T, StoreError>> + 'static,
 ) -> impl Future<Output = Result<T, StoreError>> {
     let (reply, answer) = oneshot::channel();

@@ -1,16 +1,13 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
+use super::file::JsonFile;
 use super::{Account, Profile};
 use crate::trust::sha256;
-
-/// The version of the file's form that this program writes.
-const VERSION: u32 = 1;
 
 /// The file that a [`Profile`] is kept in: `profile.json`, which only its owner may read.
 ///
@@ -91,25 +88,7 @@ impl Store {
     /// # Errors
     /// The file can't be read or is damaged. It is left as it is.
     pub fn load(&self) -> Result<Profile, ProfileError> {
-        let path = self.file();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Profile::default()),
-            Err(source) => return Err(ProfileError::Io { path, source }),
-        };
-        match serde_json::from_slice::<Versioned>(&bytes) {
-            Ok(Versioned { version, .. }) if version > VERSION => Err(ProfileError::Newer { path, version }),
-            Ok(Versioned { profile, .. }) => Ok(profile),
-            Err(error) => match serde_json::from_slice::<VersionOnly>(&bytes) {
-                Ok(VersionOnly { version }) if version > VERSION => {
-                    Err(ProfileError::Newer { path, version })
-                }
-                _ => Err(ProfileError::Damaged {
-                    path,
-                    reason: error.to_string(),
-                }),
-            },
-        }
+        self.file().load()
     }
 
     /// Changes what is remembered, and returns what `change` returns.
@@ -117,76 +96,74 @@ impl Store {
     /// # Errors
     /// The file can't be read or written, or is damaged; then nothing is changed.
     pub fn change<T>(&self, change: impl FnOnce(&mut Profile) -> T) -> Result<T, ProfileError> {
-        make_private_folder(&self.folder).map_err(|source| self.io(&self.folder, source))?;
-        let lock = self.folder.join("profile.lock");
-        // Dropping the file gives the lock back.
-        let _locked = lock_file(&lock).map_err(|source| self.io(&lock, source))?;
-        let mut profile = self.load()?;
-        let before = profile.clone();
-        let result = change(&mut profile);
-        if profile != before || !self.file().exists() {
-            self.replace(profile)
-                .map_err(|source| self.io(&self.file(), source))?;
+        self.file().change(change)
+    }
+
+    /// What a user interface remembers by keys: of an account, or else of this user.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn settings(&self, of: Option<&Account>) -> Result<BTreeMap<String, String>, ProfileError> {
+        let folder = self.folder_of_settings(of);
+        let settings: Settings = settings_file(&folder).load()?;
+        Ok(settings.settings)
+    }
+
+    /// Remembers something under a key, or with `None` nothing any more.
+    ///
+    /// # Errors
+    /// As [`Store::change`].
+    pub fn set_setting(
+        &self,
+        of: Option<&Account>,
+        key: &str,
+        value: Option<String>,
+    ) -> Result<(), ProfileError> {
+        let folder = self.folder_of_settings(of);
+        settings_file(&folder).change(|Settings { settings }| match value {
+            Some(value) => drop(settings.insert(key.to_owned(), value)),
+            None => drop(settings.remove(key)),
+        })
+    }
+
+    /// Forgets what a user interface remembers of an account.
+    pub(crate) fn remove_settings(&self, account: &Account) -> Result<(), ProfileError> {
+        let path = settings_file(&self.folder_of(account)).path();
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(ProfileError::Io { path, source }),
+            _ => Ok(()),
         }
-        Ok(result)
     }
 
-    fn replace(&self, profile: Profile) -> io::Result<()> {
-        // A temporary file is made with mode 0600, and keeps it.
-        let mut file = NamedTempFile::new_in(&self.folder)?;
-        let versioned = Versioned {
-            version: VERSION,
-            profile,
-        };
-        serde_json::to_writer_pretty(&mut file, &versioned)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(self.file())?;
-        Ok(())
+    fn folder_of_settings(&self, of: Option<&Account>) -> PathBuf {
+        of.map_or_else(|| self.folder.clone(), |account| self.folder_of(account))
     }
 
-    fn file(&self) -> PathBuf {
-        self.folder.join("profile.json")
-    }
-
-    fn io(&self, path: &Path, source: io::Error) -> ProfileError {
-        let path = path.to_owned();
-        ProfileError::Io { path, source }
+    fn file(&self) -> JsonFile<'_> {
+        JsonFile {
+            folder: &self.folder,
+            name: "profile",
+        }
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Versioned {
-    version: u32,
-    #[serde(flatten)]
-    profile: Profile,
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Settings {
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
-}
-
-pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn lock_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    file.lock()?;
-    Ok(file)
+fn settings_file(folder: &Path) -> JsonFile<'_> {
+    JsonFile {
+        folder,
+        name: "settings",
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {
@@ -221,10 +198,10 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         with_last(&store, "alice");
         assert_eq!(mode(&store.folder), 0o700);
-        assert_eq!(mode(&store.file()), 0o600);
-        fs::set_permissions(store.file(), fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(mode(&store.file().path()), 0o600);
+        fs::set_permissions(store.file().path(), fs::Permissions::from_mode(0o644)).unwrap();
         with_last(&store, "bob");
-        assert_eq!(mode(&store.file()), 0o600);
+        assert_eq!(mode(&store.file().path()), 0o600);
     }
 
     #[test]
@@ -232,16 +209,16 @@ mod tests {
         let (_folder, store) = store();
         with_last(&store, "alice");
         for damaged in ["", "{", "[]", r#"{"version":1,"accounts":7}"#, r#"{"last":"x"}"#] {
-            fs::write(store.file(), damaged).unwrap();
+            fs::write(store.file().path(), damaged).unwrap();
             let error = store.change(|profile| profile.last = None).unwrap_err();
             assert!(
                 matches!(error, ProfileError::Damaged { .. }),
                 "{damaged}: {error}"
             );
             assert!(error.to_string().contains("log in again"), "{error}");
-            assert_eq!(fs::read_to_string(store.file()).unwrap(), damaged);
+            assert_eq!(fs::read_to_string(store.file().path()).unwrap(), damaged);
         }
-        fs::write(store.file(), r#"{"version":2,"accounts":7}"#).unwrap();
+        fs::write(store.file().path(), r#"{"version":2,"accounts":7}"#).unwrap();
         assert!(matches!(
             store.load(),
             Err(ProfileError::Newer { version: 2, .. })

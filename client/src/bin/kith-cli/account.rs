@@ -80,33 +80,17 @@ impl Contact {
             mut trusted,
         } = self;
         let (session, _) = guest.login(user, password, Some(device_name())).await?;
-        let reply = session.login().clone();
-        let login = reply.clone();
+        let login = session.login().clone();
         if !session.pins().is_empty() {
             trusted.pins = session.pins().to_vec();
         }
-        let token = Some(session.token().to_owned());
+        let token = session.token().to_owned();
         session.close().await;
         let account = store.change(|profile| {
-            let name = profile.name_for(&server, &login.username);
-            let before = profile
-                .accounts
-                .remove(&name)
-                .filter(|before| before.account == login.account);
-            let account = Account {
-                server: server.clone(),
-                username: login.username,
-                account: login.account,
-                device: login.device,
-                token,
-                logs: before.map(|before| before.logs).unwrap_or_default(),
-            };
-            profile.servers.insert(server, trusted);
-            profile.accounts.insert(name.clone(), account.clone());
-            profile.last = Some(name);
-            account
+            profile.servers.insert(server.clone(), trusted);
+            profile.add(server, &login, token).1
         })?;
-        Ok((account, reply))
+        Ok((account, login))
     }
 }
 
