@@ -94,6 +94,59 @@ const PHONES: [Need; 2] = [
     },
 ];
 
+/// The app in a window.
+const DESKTOP: [Need; 5] = [
+    Need {
+        program: "/usr/include/webkitgtk-4.1/webkit2/webkit2.h",
+        package: "libwebkit2gtk-4.1-dev",
+        why: "the webview of the app's window",
+    },
+    Need {
+        program: "/usr/include/gtk-3.0/gtk/gtk.h",
+        package: "libgtk-3-dev",
+        why: "the app's window",
+    },
+    Need {
+        program: "/usr/include/xdo.h",
+        package: "libxdo-dev",
+        why: "the app's window",
+    },
+    Need {
+        program: "/usr/include/libayatana-appindicator3-0.1/libayatana-appindicator/app-indicator.h",
+        package: "libayatana-appindicator3-dev",
+        why: "the app's window",
+    },
+    Need {
+        program: "/usr/include/librsvg-2.0/librsvg/rsvg.h",
+        package: "librsvg2-dev",
+        why: "the app's window",
+    },
+];
+
+/// A browser that tests drive.
+const BROWSER: [Need; 4] = [
+    Need {
+        program: "/usr/bin/chromium",
+        package: "chromium",
+        why: "the browser that the app's stories play in",
+    },
+    Need {
+        program: "certutil",
+        package: "libnss3-tools",
+        why: "to have the browser trust a test's CA",
+    },
+    Need {
+        program: "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
+        package: "fonts-noto-core",
+        why: "the letters in pictures of the app",
+    },
+    Need {
+        program: "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf",
+        package: "fonts-noto-color-emoji",
+        why: "the emoji in pictures of the app",
+    },
+];
+
 /// Installs what the tests need on Debian and its kin; elsewhere names what is missing.
 pub(crate) fn install_for_tests(ask: bool) -> Result<Outcome> {
     let mut needs: Vec<&Need> = NEEDS.iter().collect();
@@ -101,6 +154,7 @@ pub(crate) fn install_for_tests(ask: bool) -> Result<Outcome> {
     if on_path("apt-get").is_some() {
         needs.extend(for_target(WASM)?);
         needs.extend(for_target(ANDROID)?);
+        needs.extend(&BROWSER);
     }
     install_missing(&needs, ask)?;
     Ok(Outcome::Passed)
@@ -111,6 +165,11 @@ pub(crate) fn install_for_web(ask: bool) -> Result<()> {
     let mut needs = for_target(WASM)?;
     needs.extend([&NODE, &NPM]);
     install_missing(&needs, ask)
+}
+
+/// The same for the app in a window.
+pub(crate) fn install_for_desktop(ask: bool) -> Result<()> {
+    install_missing(&DESKTOP.iter().collect::<Vec<_>>(), ask)
 }
 
 /// The same for checks of the app for Android.

@@ -1,5 +1,6 @@
 //! `cargo xtask …`: the commands that work on this checkout.
 
+mod app;
 mod cross;
 mod debian;
 mod fuzz;
@@ -8,6 +9,7 @@ mod process;
 mod stages;
 mod test;
 mod tools;
+mod ui;
 mod up;
 mod web;
 mod workspace;
@@ -26,6 +28,8 @@ enum Command {
     Test(test::Test),
     Load(load::Load),
     Web(web::Web),
+    App(app::App),
+    Screenshots(ui::Screenshots),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Web(web) => web.command(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::App(app) => app.run(&workspace),
+        Command::Screenshots(screenshots) => screenshots.run(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -15,10 +15,10 @@ use crate::web::Web;
 use crate::workspace::Workspace;
 
 /// Why there is nothing for browsers.
-const NO_COMPILER: &str = "neither `rustup target add` nor Debian's rustc-web was used here";
+pub(crate) const NO_COMPILER: &str = "neither `rustup target add` nor Debian's rustc-web was used here";
 
 /// The programs that tests start: the variable that tells a test where one is, its package, its name.
-const PROGRAMS: [(&str, &str, &str); 2] = [
+pub(crate) const PROGRAMS: [(&str, &str, &str); 2] = [
     ("KITH_SERVER_BIN", "kith-server", "kith-server"),
     ("KITH_CLI_BIN", "kith-client", "kith-cli"),
 ];

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::Load;
 use crate::workspace::Workspace;
-use crate::{debian, fuzz, stages, tools};
+use crate::{debian, fuzz, stages, tools, ui};
 
 /// Runs every check and test, installing what they need
 ///
@@ -46,6 +46,8 @@ enum Stage {
     Doc,
     /// Unit tests and stories
     Tests,
+    /// The app in a browser, against a real server
+    Ui,
     /// A few seconds of each workload of the load generator
     Load,
     /// A minute of fuzzing
@@ -104,6 +106,7 @@ impl Stage {
             Self::Web => stages::web(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
+            Self::Ui => ui::stories(workspace),
             Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),
             Self::Fuzz => fuzz::run(workspace),
         }

@@ -1,0 +1,72 @@
+//! The app as people see it: in a browser, and in a window.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::cross::{Cross, WASM};
+use crate::process;
+use crate::stages;
+use crate::test::Outcome;
+use crate::web::Web;
+use crate::workspace::Workspace;
+
+/// Takes the pictures of the app that are in docs/screenshots
+#[derive(Args)]
+pub(crate) struct Screenshots {
+    /// Where to put them [default: docs/screenshots of the checkout]
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
+impl Screenshots {
+    pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
+        let into = self.into.unwrap_or_else(|| workspace.root.join("docs/screenshots"));
+        fs::create_dir_all(&into)?;
+        stages::build(workspace)?;
+        let web = Web::new(true).run(workspace)?;
+        let mut node = node(workspace, &web)?;
+        process::run(node.arg("screenshots.mjs").env("KITH_SCREENSHOTS", into))
+    }
+}
+
+/// The stories in a browser.
+pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
+    if Cross::find(WASM)?.is_none() {
+        return Ok(Outcome::Skipped(stages::NO_COMPILER));
+    }
+    stages::build(workspace)?;
+    let web = Web::new(true).run(workspace)?;
+    let mut node = node(workspace, &web)?;
+    node.args(["--test", "--test-concurrency=1", "--test-timeout=300000", "stories/"]);
+    process::run(&mut node)?;
+    Ok(Outcome::Passed)
+}
+
+/// Node.js in the folder of the tests, which finds the programs and its packages.
+fn node(workspace: &Workspace, web: &Path) -> Result<Command> {
+    let folder = workspace.root.join("tests/ui");
+    install(&folder)?;
+    let mut node = Command::new(process::needed("node")?);
+    node.current_dir(&folder).env("KITH_WEB_DIR", web);
+    for (variable, _, program) in stages::PROGRAMS {
+        node.env(variable, workspace.program(false, program));
+    }
+    Ok(node)
+}
+
+/// npm's packages, of the versions in the lock file. Node.js wants them beside the modules that use them.
+fn install(folder: &Path) -> Result<()> {
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/installed-lock.json");
+    if fs::read(&installed).ok().as_ref() == Some(&lock) {
+        return Ok(());
+    }
+    let mut npm = Command::new(process::needed("npm")?);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    process::run(npm.current_dir(folder))?;
+    fs::write(&installed, lock).with_context(|| format!("can't write {}", installed.display()))
+}
