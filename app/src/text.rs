@@ -95,7 +95,6 @@ pub struct Words {
     pub cancel: &'static str,
     pub close: &'static str,
     pub save: &'static str,
-    pub done: &'static str,
     pub more: &'static str,
     pub chats: &'static str,
     pub search: &'static str,

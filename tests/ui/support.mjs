@@ -35,7 +35,8 @@ export class Server {
   static async start(settings = {}) {
     const server = new Server();
     server.#settings = settings;
-    server.#run("setup", "--registration", settings.registration ?? "open", "--host", "localhost");
+    const said = server.#run("setup", "--registration", settings.registration ?? "open", "--host", "localhost");
+    server.pin = /sha256:\S+/.exec(said)?.[0];
     await server.restart();
     return server;
   }
@@ -94,6 +95,11 @@ export class Server {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Where it is and which key it has, for the terminal client and the desktop program. */
+  get link() {
+    return `kith://localhost:${this.port}/#pin=${this.pin}`;
+  }
+
   get ca() {
     return join(this.#folder, "data/certs/ca.pem");
   }
@@ -119,8 +125,32 @@ export class Server {
     });
   }
 
+  /** A program of theirs that goes on. */
+  cliRuns(home, ...command) {
+    return spawn(CLI, command, {
+      env: { ...process.env, KITH_HOME: join(this.#folder, home), KITH_PASSWORD: PASSWORD },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  }
+
   get folder() {
     return this.#folder;
+  }
+}
+
+/** Looks again and again until something is there. What throws isn't there yet. */
+export async function until(look) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    let error;
+    try {
+      const found = await look();
+      if (found) return found;
+    } catch (failed) {
+      error = failed;
+    }
+    if (Date.now() > end) throw new Error("waited in vain", { cause: error });
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

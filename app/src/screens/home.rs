@@ -64,11 +64,11 @@ pub fn Home(opened: Opened) -> Element {
     let open = if page == Page::Nothing { "false" } else { "true" };
     rsx! {
         Connection {}
-        div { class: "panes", "data-open": open,
+        main { class: "panes", "data-open": open,
             nav { class: "side", "aria-label": words.chats,
                 Conversations { onadd: move |()| adding.set(true) }
             }
-            main { class: "main",
+            section { class: "main",
                 match page {
                     Page::Nothing => rsx! { Empty { title: words.pick_chat } },
                     Page::Chat(place) => rsx! { ChatPane { key: "{place:?}", place } },

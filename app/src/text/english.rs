@@ -56,7 +56,6 @@ pub(super) const WORDS: Words = Words {
     cancel: "Cancel",
     close: "Close",
     save: "Save",
-    done: "Done",
     more: "More",
     chats: "Chats",
     search: "Search",

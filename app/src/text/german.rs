@@ -56,7 +56,6 @@ pub(super) const WORDS: Words = Words {
     cancel: "Abbrechen",
     close: "Schließen",
     save: "Speichern",
-    done: "Fertig",
     more: "Mehr",
     chats: "Chats",
     search: "Suchen",
