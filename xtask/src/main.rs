@@ -4,6 +4,7 @@ mod cross;
 mod debian;
 mod fuzz;
 mod load;
+mod mobile;
 mod process;
 mod stages;
 mod test;
@@ -26,6 +27,7 @@ enum Command {
     Test(test::Test),
     Load(load::Load),
     Web(web::Web),
+    CheckMobile(mobile::CheckMobile),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(&workspace),
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::CheckMobile(check) => check.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Web(web) => web.command(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
