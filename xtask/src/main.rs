@@ -5,6 +5,7 @@ mod cross;
 mod debian;
 mod fuzz;
 mod load;
+mod mobile;
 mod process;
 mod stages;
 mod test;
@@ -30,6 +31,7 @@ enum Command {
     Web(web::Web),
     App(app::App),
     Screenshots(ui::Screenshots),
+    CheckMobile(mobile::CheckMobile),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(&workspace),
         Command::Test(test) => test.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Load(load) => load.run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::CheckMobile(check) => check.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Web(web) => web.command(&workspace).map(|()| ExitCode::SUCCESS),
         Command::App(app) => app.run(&workspace),
         Command::Screenshots(screenshots) => screenshots.run(&workspace).map(|()| ExitCode::SUCCESS),

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::Load;
 use crate::workspace::Workspace;
-use crate::{debian, fuzz, stages, tools, ui};
+use crate::{debian, fuzz, mobile, stages, tools, ui};
 
 /// Runs every check and test, installing what they need
 ///
@@ -42,6 +42,8 @@ enum Stage {
     Build,
     /// The web app, and that it is small enough
     Web,
+    /// The app's types for Android
+    Mobile,
     /// Documentation builds without a warning, and its examples run
     Doc,
     /// Unit tests and stories
@@ -104,6 +106,7 @@ impl Stage {
             Self::Deny => stages::deny(workspace),
             Self::Build => stages::build(workspace),
             Self::Web => stages::web(workspace),
+            Self::Mobile => mobile::check(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
             Self::Ui => ui::stories(workspace),

@@ -55,7 +55,8 @@ impl FromStr for WebOrigin {
         let uri: Uri = lower.parse().map_err(|_| WebOriginError)?;
         let authority = uri.authority().ok_or(WebOriginError)?;
         // Nothing but host and port: no path, not even `/`, and no user.
-        if rest != authority.as_str() || rest.contains('@') || authority.host().is_empty() {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[:]".contains(&byte);
+        if rest != authority.as_str() || authority.host().is_empty() || !rest.bytes().all(is_host) {
             return Err(WebOriginError);
         }
         let port = match rest.strip_prefix(authority.host()) {
