@@ -1,0 +1,90 @@
+//! The contract in IndexedDB, in a browser.
+
+use core::cell::Cell;
+
+use kith_client::local_store::indexed_db::IndexedDbStore;
+use kith_client::local_store::{LocalStore as _, Owner, StoreError};
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
+
+use crate::contract;
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+thread_local! {
+    static OWNERS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Somebody of whom nothing is kept yet.
+fn owner() -> Owner {
+    let number = OWNERS.replace(OWNERS.get() + 1);
+    Owner {
+        server: "test".to_owned(),
+        account: format!("{number} {}", js_sys::Date::now()),
+    }
+}
+
+async fn store() -> IndexedDbStore {
+    IndexedDbStore::open(&owner()).await.unwrap()
+}
+
+macro_rules! contract {
+    ($($story:ident)*) => {$(
+        #[wasm_bindgen_test]
+        async fn $story() {
+            contract::$story(&store().await).await;
+        }
+    )*};
+}
+
+contract! {
+    what_was_committed_is_read
+    a_commit_is_a_compare_and_set
+    an_event_that_is_there_twice_is_damage
+    pages_are_cut_where_they_should_be
+    effects_come_in_their_order
+    what_is_erased_is_gone
+    unread_ones_are_counted
+    a_log_grows_and_shrinks_at_its_beginning
+    marks_never_go_back
+    items_wait_in_order
+    items_come_further
+    a_long_lane_hides_no_other
+    wanted_reads_grow_until_they_are_told
+    a_new_copy_keeps_the_outbox_and_a_wipe_nothing
+}
+
+#[wasm_bindgen_test]
+async fn a_long_conversation_is_paged() {
+    let now = || web_sys::window().unwrap().performance().unwrap().now();
+    let each = contract::a_long_conversation_is_paged(&store().await, now).await;
+    console_log!("a page of 100,000 messages: {each:.1} ms");
+}
+
+#[wasm_bindgen_test]
+async fn two_pages_share_a_store_and_one_of_them_wipes_it() {
+    let owner = owner();
+    let one = IndexedDbStore::open(&owner).await.unwrap();
+    let other = IndexedDbStore::open(&owner).await.unwrap();
+    let id = one.add(contract::item("bob", "a")).await.unwrap();
+    assert_eq!(other.next(Vec::new()).await.unwrap().unwrap().id, id);
+    let change = contract::growth(None, vec![(contract::message(1, "bob"), vec![])]);
+    // Both have seen the same head: one of them is the second.
+    let (first, second) = tokio::join!(
+        one.commit(contract::one(change.clone())),
+        other.commit(contract::one(change))
+    );
+    assert_eq!((first, second), (Ok(()), Err(StoreError::Changed)));
+    one.wipe().await.unwrap();
+    assert_eq!(other.load().await.unwrap_err(), StoreError::Closed);
+    let again = IndexedDbStore::open(&owner).await.unwrap();
+    assert!(again.outbox().await.unwrap().is_empty());
+    assert!(again.load().await.unwrap().heads.is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn what_somebody_no_longer_waits_for_is_done_all_the_same() {
+    let store = store().await;
+    let adding = store.add(contract::item("bob", "a"));
+    drop(adding);
+    assert_eq!(store.outbox().await.unwrap().len(), 1);
+}
