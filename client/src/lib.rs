@@ -72,8 +72,32 @@
 //!
 //! # In a browser
 //!
-//! For `wasm32-unknown-unknown` the same library speaks the same protocol over a WebSocket (`/ws`). The browser verifies the
-//! server, so that [`Trust`] is always [`Trust::Public`] there.
+//! For `wasm32-unknown-unknown` the same library speaks the same protocol over a WebSocket (`/ws`), and keeps its copy and outbox
+//! in IndexedDB (`local_store::indexed_db`). The browser verifies the server, so that [`Trust`] is always [`Trust::Public`]
+//! there. What a program needs on both is the same, with [`Accounts`] for what is logged in on the device:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use kith_client::{Accounts, Guest};
+//!
+//! let accounts = Accounts::open("example/1.0").await?;
+//! let name = match accounts.list().await?.first() {
+//!     Some(last) => last.name.clone(),
+//!     None => {
+//!         let target = accounts.target(&"chat.example.org".parse()?).await?;
+//!         let guest = Guest::connect(target).await?;
+//!         let (session, _) = guest.login(&"alice".parse()?, "correct horse".to_owned(), None).await?;
+//!         session.close().await;
+//!         accounts.add(&session).await?.name
+//!     }
+//! };
+//! let engine = accounts.engine(&name).await?;
+//! // …
+//! engine.logout().await?;
+//! accounts.forget(&name).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //!

@@ -155,6 +155,9 @@ impl Keeper {
     }
 
     pub(super) async fn settings(&self, of: Of<'_>) -> Result<BTreeMap<String, String>, AccountsError> {
+        if let Some(name) = of.account() {
+            self.account(name).await?;
+        }
         let of = of.account().unwrap_or_default().to_owned();
         self.with(async move |database| {
             let transaction = database.read(&[SETTINGS])?;

@@ -50,7 +50,9 @@ pub(super) async fn connect(
         full: None,
         _listeners: listeners,
     };
-    match timeout(limits::DIAL, line.happenings.recv()).await {
+    // The browser does all of it: name, address, TLS and WebSocket.
+    let patience = limits::DIAL + limits::HANDSHAKE;
+    match timeout(patience, line.happenings.recv()).await {
         Ok(Some(Happening::Opened)) => Ok((line, Vec::new())),
         Ok(_) if is_offline() => Err(unreachable("this device is offline")),
         // Scripts aren't told more, so that they can't look around in a network.

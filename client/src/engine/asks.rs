@@ -130,6 +130,16 @@ impl Engine {
         Ok(self.shared().copy.store.wipe().await?)
     }
 
+    /// Throws the copy away from this device and closes the engine, as is fit where the session was ended from elsewhere. What
+    /// wasn't sent stays, for the next login.
+    ///
+    /// # Errors
+    /// The copy can't be thrown away, or another program uses it.
+    pub async fn leave(&self) -> Result<(), EngineError> {
+        self.close().await;
+        Ok(self.shared().copy.store.rebuild().await?)
+    }
+
     pub(super) fn connection(&self) -> Result<Connection, EngineError> {
         lock(&self.shared().link).clone().ok_or(EngineError::Offline)
     }

@@ -147,15 +147,6 @@ impl Schema {
             .create_object_store_with_optional_parameters(name, &parameters)
     }
 
-    /// Makes a store whose rows get a number of their own, which is never given again, in this field.
-    pub(crate) fn numbered_store(&self, name: &str, key: &str) -> Result<IdbObjectStore, JsValue> {
-        let parameters = web_sys::IdbObjectStoreParameters::new();
-        parameters.set_key_path(&key.into());
-        parameters.set_auto_increment(true);
-        self.database
-            .create_object_store_with_optional_parameters(name, &parameters)
-    }
-
     /// Makes a store whose keys lie beside the values.
     pub(crate) fn plain_store(&self, name: &str) -> Result<IdbObjectStore, JsValue> {
         self.database.create_object_store(name)

@@ -12,9 +12,14 @@ use crate::local_store::{Item, ItemChange, ItemState, NewItem, StoreError};
 const ITEMS: &str = "items";
 const FILES: &str = "files";
 const READS: &str = "reads";
+const COUNTER: &str = "counter";
 
 /// All its stores.
-pub(super) const STORES: [&str; 3] = [ITEMS, FILES, READS];
+pub(super) const STORES: [&str; 4] = [ITEMS, FILES, READS, COUNTER];
+
+/// Where the place that was given last lies. Browsers could count by themselves, but don't agree on how an index sees such
+/// a number.
+const LAST: &str = "last";
 
 /// Items that are to be sent, in order.
 const WAITING: &str = "waiting";
@@ -24,9 +29,7 @@ const AT_ONCE: u32 = 50;
 
 #[derive(Serialize, Deserialize)]
 struct ItemRow {
-    /// None until it is stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<u64>,
+    id: u64,
     lane: String,
     client_id: String,
     request: String,
@@ -48,21 +51,25 @@ struct ReadRow {
 
 /// Makes the stores of a new database. Those of an older version have to be brought up to this one, not thrown away.
 pub(super) fn make(schema: &Schema) -> Result<(), JsValue> {
-    let items = schema.numbered_store(ITEMS, "id")?;
+    let items = schema.store(ITEMS, &["id"])?;
     index(&items, "client_id", &["client_id"], true)?;
     index(&items, WAITING, &["waiting", "id"], true)?;
     schema.plain_store(FILES)?;
     schema.store(READS, &["log"])?;
+    schema.plain_store(COUNTER)?;
     Ok(())
 }
 
 pub(super) async fn add(database: &Database, item: NewItem) -> Result<u64, StoreError> {
     // A person was told that it is safe.
-    let transaction = database.write(&[ITEMS, FILES], Durability::Strict)?;
+    let transaction = database.write(&[ITEMS, FILES, COUNTER], Durability::Strict)?;
     let items = transaction.store(ITEMS)?;
     if number(items.count()).await? >= limits::OUTBOX {
         return Err(StoreError::Full);
     }
+    let counter = transaction.store(COUNTER)?;
+    let id = number(counter.get(&LAST.into())).await? + 1;
+    made(counter.put_with_key(&numeric(id), &LAST.into()))?;
     let NewItem {
         lane,
         client_id,
@@ -71,7 +78,7 @@ pub(super) async fn add(database: &Database, item: NewItem) -> Result<u64, Store
         time,
     } = item;
     let new = ItemRow {
-        id: None,
+        id,
         lane,
         client_id,
         request,
@@ -80,7 +87,7 @@ pub(super) async fn add(database: &Database, item: NewItem) -> Result<u64, Store
         waiting: Some(1),
         state: ItemState::Waiting,
     };
-    let id = number(items.add(&to_js(&new)?)).await?;
+    made(items.add(&to_js(&new)?))?;
     if let Some(data) = data {
         let data = Uint8Array::from(data.as_slice());
         made(transaction.store(FILES)?.put_with_key(&data, &numeric(id)))?;
@@ -109,7 +116,7 @@ pub(super) async fn next(database: &Database, busy: &[String]) -> Result<Option<
     loop {
         let range = between(&key([1.into(), numeric(from)]), &key([1.into(), last()]))?;
         let found = rows::<ItemRow>(waiting.get_all_with_key_and_limit(&range, AT_ONCE)).await?;
-        let Some(behind) = found.last().and_then(|row| row.id) else {
+        let Some(behind) = found.last().map(|row| row.id) else {
             return Ok(None);
         };
         from = behind + 1;
@@ -190,7 +197,7 @@ pub(super) fn clear(transaction: &Transaction) -> Result<(), StoreError> {
 impl ItemRow {
     fn into_item(self) -> Item {
         Item {
-            id: self.id.unwrap_or_default(),
+            id: self.id,
             new: NewItem {
                 lane: self.lane,
                 client_id: self.client_id,
