@@ -69,7 +69,7 @@ try {
   await take(anna, "list");
   await anna.page.setViewportSize(DESKTOP);
   await anna.page.getByRole("button", { name: "Settings" }).click();
-  await anna.page.getByText("This device").waitFor();
+  await anna.page.getByText("This device ·").waitFor();
   await take(anna, "settings");
 } finally {
   await browser.close();
