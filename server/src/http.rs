@@ -62,8 +62,13 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
 ];
 
-/// Where a request leaves word that its connection goes on as a WebSocket. One a connection.
-type Upgrade = Arc<OnceLock<OnUpgrade>>;
+/// The connection that a request came on.
+#[derive(Clone)]
+struct Connection {
+    peer: Peer,
+    /// Where a request leaves word that the connection goes on as a WebSocket.
+    upgrade: Arc<OnceLock<OnUpgrade>>,
+}
 
 /// What is answered to which request.
 pub fn router(server: Arc<Server>) -> Router {
@@ -89,7 +94,7 @@ pub async fn serve<S: Transport + 'static>(
 ) {
     // Boxed, and dropped when it is done: an idle WebSocket needs less room.
     let stream = Prefixed::new(received.into(), stream);
-    let upgraded = Box::pin(requests(&server, router, stream)).await;
+    let upgraded = Box::pin(requests(&server, router, stream, peer)).await;
     if let Some(stream) = upgraded {
         let address = peer.address.to_string();
         tracing::info!(target: "connection", user = "-", address, protocol = "ws", "upgraded");
@@ -102,6 +107,7 @@ async fn requests<S: Transport + 'static>(
     server: &Server,
     router: Router,
     stream: Prefixed<S>,
+    peer: Peer,
 ) -> Option<Prefixed<S>> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -114,10 +120,13 @@ async fn requests<S: Transport + 'static>(
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)
         .max_header_list_size(HEAD_BYTES as u32);
-    let upgrade = Upgrade::default();
-    let place = upgrade.clone();
+    let connection = Connection {
+        peer,
+        upgrade: Arc::default(),
+    };
+    let upgrade = connection.upgrade.clone();
     let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(place.clone());
+        request.extensions_mut().insert(connection.clone());
         request
     });
     {

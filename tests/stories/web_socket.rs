@@ -92,7 +92,9 @@ async fn only_pages_of_this_server_and_those_allowed_may_connect() {
         assert!(text.contains("[web]"), "{text}");
         refused += 1;
     }
-    server.logged(refused, &["WARN connection", "foreign page"]).await;
+    server
+        .logged(refused, &["WARN connection", "foreign page", "127.0.0.1"])
+        .await;
 }
 
 #[tokio::test]

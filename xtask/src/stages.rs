@@ -54,7 +54,11 @@ pub(crate) fn web(workspace: &Workspace) -> Result<Outcome> {
     if Cross::find(WASM)?.is_none() {
         return Ok(Outcome::Skipped(NO_COMPILER));
     }
-    Web::new(true).run(workspace)?;
+    let app = Web::new(true).run(workspace)?;
+    // And that the server takes it in.
+    let mut embed = workspace.cargo("check");
+    embed.args(["--package", "kith-server", "--features", "embed-web"]);
+    process::run(embed.env("KITH_WEB_DIST", app))?;
     Ok(Outcome::Passed)
 }
 

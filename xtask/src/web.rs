@@ -164,7 +164,8 @@ impl Build<'_> {
     fn optimise(&self, bindings: &Path) -> Result<()> {
         let module = bindings.join("kith_bg.wasm");
         let mut optimise = self.npm_program("wasm-opt")?;
-        optimise.arg("-Oz").args(WASM_FEATURES);
+        optimise.args(["-Oz", "--strip-debug", "--strip-producers"]);
+        optimise.args(WASM_FEATURES);
         process::run(optimise.arg(&module).arg("-o").arg(&module))
     }
 

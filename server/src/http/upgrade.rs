@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tungstenite::handshake::server::create_response_with_body;
 
-use super::Upgrade;
+use super::Connection;
 use crate::config::{Config, WebOrigin};
 use crate::server::Server;
 use crate::websocket::SUBPROTOCOL;
@@ -19,7 +19,7 @@ use crate::websocket::SUBPROTOCOL;
 /// the server's own and those that the operator allows may. Programs that are no browsers have the native protocol.
 pub(super) async fn upgrade(
     State(server): State<Arc<Server>>,
-    Extension(upgrade): Extension<Upgrade>,
+    Extension(connection): Extension<Connection>,
     mut request: Request,
 ) -> Response {
     let Ok(mut response) = create_response_with_body(&request, Body::empty) else {
@@ -40,6 +40,7 @@ pub(super) async fn upgrade(
         tracing::warn!(
             target: "connection",
             user = "-",
+            address = connection.peer.address.to_string(),
             origin = ?request.headers().get(header::ORIGIN),
             "refused: a WebSocket of a foreign page"
         );
@@ -53,7 +54,7 @@ pub(super) async fn upgrade(
             .headers_mut()
             .insert(name, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let _ = upgrade.set(hyper::upgrade::on(&mut request));
+    let _ = connection.upgrade.set(hyper::upgrade::on(&mut request));
     response
 }
 

@@ -38,6 +38,10 @@ const PAGE: &str = include_str!("page.html");
 #[cfg(feature = "embed-web")]
 static EMBEDDED: include_dir::Dir<'_> = include_dir::include_dir!("$KITH_WEB_DIST");
 
+/// So that another folder is another build.
+#[cfg(feature = "embed-web")]
+const _: &str = env!("KITH_WEB_DIST");
+
 /// The files of the web app.
 #[derive(Debug, Default)]
 pub struct WebApp {
