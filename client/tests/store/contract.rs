@@ -14,7 +14,7 @@ pub(crate) use long::*;
 pub(crate) use outbox::*;
 
 /// An event of the conversation `chat`.
-pub(crate) fn event(number: u64, kind: EventKind, sender: &str, body: serde_json::Value) -> LogEvent {
+pub(crate) fn event(number: u64, kind: EventKind, sender: &str, body: &serde_json::Value) -> LogEvent {
     LogEvent {
         event: kind,
         conversation: "chat".to_owned(),
@@ -23,7 +23,7 @@ pub(crate) fn event(number: u64, kind: EventKind, sender: &str, body: serde_json
         device: DeviceId(7),
         time: 1_700_000_000_000 + i64::try_from(number).unwrap(),
         client_id: Some(format!("key {number}")),
-        body: (!body.is_null()).then(|| to_raw_value(&body).unwrap()),
+        body: (!body.is_null()).then(|| to_raw_value(body).unwrap()),
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn message(number: u64, sender: &str) -> LogEvent {
         number,
         EventKind::Message,
         sender,
-        json!({"content": format!("text {number}")}),
+        &json!({"content": format!("text {number}")}),
     )
 }
 
