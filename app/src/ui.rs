@@ -8,7 +8,7 @@ mod icon;
 mod notices;
 
 pub use avatar::{Avatar, Mark};
-pub use controls::{Button, Choices, IconButton, Kind, Menu, MenuItem, Switch};
+pub use controls::{Button, Choices, IconButton, Kind, Menu, MenuItem, Spot, Switch};
 pub use dialog::{Ask, Dialog};
 pub use field::{Field, PasswordField};
 pub use icon::{Icon, Sign};

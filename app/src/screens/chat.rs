@@ -15,6 +15,7 @@ use crate::model::list::Place;
 use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Chat, use_account, use_toasts};
+use crate::ui::Spot;
 
 use composer::Composer;
 use header::Header;
@@ -33,8 +34,8 @@ pub(super) struct Viewed {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Over {
     viewed: Signal<Option<Viewed>>,
-    /// The message whose menu is open.
-    menu: Signal<Option<u64>>,
+    /// The message whose menu is open, and where.
+    menu: Signal<Option<(u64, Spot)>>,
 }
 
 /// A conversation's pane.

@@ -126,13 +126,32 @@ pub fn Switch(label: String, on: bool, onchange: EventHandler<bool>) -> Element 
     }
 }
 
-/// Things to do, beside what they are done with. A click elsewhere or Escape closes it.
+/// A place in the window, in pixels from its left and upper edges.
+pub type Spot = (f64, f64);
+
+/// Things to do, beside what they are done with, or at a spot; on a phone at the bottom. A click elsewhere or Escape closes it.
 #[component]
-pub fn Menu(label: String, onclose: EventHandler<()>, children: Element) -> Element {
+pub fn Menu(
+    label: String,
+    #[props(default)] at: Option<Spot>,
+    onclose: EventHandler<()>,
+    children: Element,
+) -> Element {
+    // A key has no spot.
+    let at = at.map(|(x, y)| {
+        if (x, y) == (0.0, 0.0) {
+            (400.0, 200.0)
+        } else {
+            (x, y)
+        }
+    });
     rsx! {
         div { class: "menu-away", onclick: move |_| onclose.call(()) }
         div {
-            class: "menu",
+            class: if at.is_some() { "menu at" } else { "menu" },
+            // All of it stays within the window.
+            left: at.map(|(x, _)| format!("max(8px, min({x}px, calc(100vw - 272px)))")),
+            top: at.map(|(_, y)| format!("max(8px, min({y}px, calc(100dvh - 300px)))")),
             role: "menu",
             "aria-label": "{label}",
             onkeydown: move |event| {

@@ -9,7 +9,7 @@ use crate::platform;
 use crate::settings::{use_settings, use_words};
 use crate::state::{Chat, use_account, use_toasts};
 use crate::text;
-use crate::ui::{Ask, Icon, IconButton, Menu, MenuItem, Sign};
+use crate::ui::{Ask, Icon, IconButton, Menu, MenuItem, Sign, Spot};
 
 /// A message and what stands above it.
 #[component]
@@ -25,7 +25,11 @@ pub(super) fn EntryRow(entry: Entry) -> Element {
         let today = platform::local(platform::now()).day;
         text::day_label(language.words(), day, today)
     });
-    let open = number.is_some() && *over.menu.read() == number;
+    let open = over
+        .menu
+        .read()
+        .filter(|(open, _)| Some(*open) == number)
+        .map(|(_, spot)| spot);
     let mut class = String::from("message");
     for (part, is) in [("own", entry.own), ("first", entry.first), ("last", entry.last)] {
         if is {
@@ -40,7 +44,7 @@ pub(super) fn EntryRow(entry: Entry) -> Element {
         if entry.divider {
             Divider {}
         }
-        article { class, "data-menu": if open { "true" },
+        article { class, "data-menu": if open.is_some() { "true" },
             div { class: "with-tools",
                 Bubble { entry: entry.clone() }
                 if let Some(number) = number.filter(|_| entry.content != Content::Erased) {
@@ -84,7 +88,7 @@ fn Divider() -> Element {
 
 /// What can be done with a message.
 #[component]
-fn Tools(number: u64, entry: Entry, open: bool) -> Element {
+fn Tools(number: u64, entry: Entry, open: Option<Spot>) -> Element {
     let words = use_words();
     let account = use_account();
     let toasts = use_toasts();
@@ -129,12 +133,15 @@ fn Tools(number: u64, entry: Entry, open: bool) -> Element {
             IconButton {
                 sign: Sign::More,
                 label: words.more,
-                expanded: open,
-                onclick: move |_| over.menu.set(if open { None } else { Some(number) }),
+                expanded: open.is_some(),
+                onclick: move |event: MouseEvent| {
+                    let spot = event.client_coordinates();
+                    over.menu.set(if open.is_some() { None } else { Some((number, (spot.x, spot.y))) });
+                },
             }
         }
-        if open {
-            Menu { label: words.more, onclose: move |()| over.menu.set(None),
+        if let Some(spot) = open {
+            Menu { label: words.more, at: spot, onclose: move |()| over.menu.set(None),
                 div { class: "emoji-row",
                     for what in emoji::QUICK {
                         button {
