@@ -38,7 +38,9 @@ impl App {
             return Ok(ExitCode::SUCCESS);
         }
         let status = std::process::Command::new(&program).args(self.link).status();
-        let code = status.with_context(|| format!("can't start {}", program.display()))?.code();
+        let code = status
+            .with_context(|| format!("can't start {}", program.display()))?
+            .code();
         let code = code.and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }

@@ -123,6 +123,30 @@ const DESKTOP: [Need; 5] = [
     },
 ];
 
+/// A screen that nobody sees, for the app's window.
+const SCREEN: [Need; 4] = [
+    Need {
+        program: "Xvfb",
+        package: "xvfb",
+        why: "a screen for the app's window",
+    },
+    Need {
+        program: "xdotool",
+        package: "xdotool",
+        why: "a keyboard and a mouse for the app's window",
+    },
+    Need {
+        program: "dbus-run-session",
+        package: "dbus-daemon",
+        why: "the session that the app's window talks to",
+    },
+    Need {
+        program: "import",
+        package: "imagemagick",
+        why: "pictures of the app's window",
+    },
+];
+
 /// A browser that tests drive.
 const BROWSER: [Need; 4] = [
     Need {
@@ -155,6 +179,8 @@ pub(crate) fn install_for_tests(ask: bool) -> Result<Outcome> {
         needs.extend(for_target(WASM)?);
         needs.extend(for_target(ANDROID)?);
         needs.extend(&BROWSER);
+        needs.extend(&DESKTOP);
+        needs.extend(&SCREEN);
     }
     install_missing(&needs, ask)?;
     Ok(Outcome::Passed)

@@ -35,7 +35,8 @@ pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
 
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
     let mut clippy = workspace.cargo("clippy");
-    clippy.args(["--all-targets", "--", "--deny", "warnings"]);
+    // Of the app only what is the same on every platform; the stage `window` looks at the rest.
+    clippy.args(["--workspace", "--all-targets", "--", "--deny", "warnings"]);
     process::run(&mut clippy)?;
     Ok(Outcome::Passed)
 }
@@ -97,7 +98,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Outcome> {
 
 pub(crate) fn doc(workspace: &Workspace) -> Result<Outcome> {
     let mut doc = workspace.cargo("doc");
-    doc.args(["--no-deps", "--document-private-items"]);
+    doc.args(["--workspace", "--no-deps", "--document-private-items"]);
     process::run(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
     // Each run of no example would still build its crate.
     for package in ["common", "client", "server", "migrations"] {
@@ -139,7 +140,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
     build(workspace)?;
     let mut tests = match tools::command(workspace, &NEXTEST) {
         Some(mut nextest) => {
-            nextest.args(["run"]).current_dir(&workspace.root);
+            nextest.args(["run", "--workspace"]).current_dir(&workspace.root);
             if std::env::var_os("CI").is_some() {
                 nextest.args(["--profile", "ci"]);
             }
@@ -150,7 +151,7 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<Outcome> {
                 "cargo-nextest isn't installed: `cargo test` runs the tests, without their time limits."
             );
             let mut test = workspace.cargo("test");
-            test.args(["--lib", "--bins", "--tests"]);
+            test.args(["--workspace", "--lib", "--bins", "--tests"]);
             test
         }
     };

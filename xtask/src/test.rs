@@ -50,6 +50,8 @@ enum Stage {
     Tests,
     /// The app in a browser, against a real server
     Ui,
+    /// The app in a window, on a screen that nobody sees
+    Window,
     /// A few seconds of each workload of the load generator
     Load,
     /// A minute of fuzzing
@@ -110,6 +112,7 @@ impl Stage {
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
             Self::Ui => ui::stories(workspace),
+            Self::Window => ui::window(workspace),
             Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),
             Self::Fuzz => fuzz::run(workspace),
         }

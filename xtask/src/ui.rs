@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::app;
 use crate::cross::{Cross, WASM};
 use crate::process;
 use crate::stages;
@@ -24,12 +25,15 @@ pub(crate) struct Screenshots {
 
 impl Screenshots {
     pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
-        let into = self.into.unwrap_or_else(|| workspace.root.join("docs/screenshots"));
+        let into = self
+            .into
+            .unwrap_or_else(|| workspace.root.join("docs/screenshots"));
         fs::create_dir_all(&into)?;
         stages::build(workspace)?;
         let web = Web::new(true).run(workspace)?;
-        let mut node = node(workspace, &web)?;
-        process::run(node.arg("screenshots.mjs").env("KITH_SCREENSHOTS", into))
+        let mut node = node(workspace)?;
+        node.env("KITH_WEB_DIR", web).env("KITH_SCREENSHOTS", into);
+        process::run(node.arg("screenshots.mjs"))
     }
 }
 
@@ -40,18 +44,56 @@ pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
     }
     stages::build(workspace)?;
     let web = Web::new(true).run(workspace)?;
-    let mut node = node(workspace, &web)?;
-    node.args(["--test", "--test-concurrency=1", "--test-timeout=300000", "stories/"]);
+    let mut node = node(workspace)?;
+    node.env("KITH_WEB_DIR", web);
+    node.args([
+        "--test",
+        "--test-reporter=spec",
+        "--test-concurrency=1",
+        "--test-timeout=300000",
+        "stories/",
+    ]);
+    process::run(&mut node)?;
+    Ok(Outcome::Passed)
+}
+
+/// The app in a window of its own, and that clippy finds nothing in it.
+pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
+    if cfg!(not(target_os = "linux")) || process::on_path("Xvfb").is_none() {
+        return Ok(Outcome::Skipped("there is no Xvfb to show a window on"));
+    }
+    let mut clippy = workspace.cargo("clippy");
+    clippy.args([
+        "--package",
+        "kith-app",
+        "--features",
+        "desktop",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    process::run(&mut clippy)?;
+    app::build(workspace, false)?;
+    stages::build(workspace)?;
+    let mut node = node(workspace)?;
+    node.args([
+        "--test",
+        "--test-reporter=spec",
+        "--test-timeout=300000",
+        "window/",
+    ]);
+    node.env("KITH_APP_BIN", workspace.program(false, "kith"));
+    node.env("KITH_PICTURES", workspace.target.join("window"));
     process::run(&mut node)?;
     Ok(Outcome::Passed)
 }
 
 /// Node.js in the folder of the tests, which finds the programs and its packages.
-fn node(workspace: &Workspace, web: &Path) -> Result<Command> {
+fn node(workspace: &Workspace) -> Result<Command> {
     let folder = workspace.root.join("tests/ui");
     install(&folder)?;
     let mut node = Command::new(process::needed("node")?);
-    node.current_dir(&folder).env("KITH_WEB_DIR", web);
+    node.current_dir(&folder);
     for (variable, _, program) in stages::PROGRAMS {
         node.env(variable, workspace.program(false, program));
     }
