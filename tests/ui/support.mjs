@@ -5,6 +5,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { after, before } from "node:test";
+import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 
 import { AxeBuilder } from "@axe-core/playwright";
@@ -154,6 +156,55 @@ export async function until(look) {
     }
     if (Date.now() > end) throw new Error("waited in vain", { cause: error });
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A server and a browser for the stories of a file, from before the first to after the last. */
+export function stage(settings) {
+  const stage = {};
+  before(async () => {
+    stage.server = await Server.start(settings);
+    stage.browser = await Browser.launch(stage.server);
+  });
+  after(async () => {
+    await stage.browser?.close();
+    await stage.server?.end();
+  });
+  return stage;
+}
+
+/** A client of the protocol itself, which keeps some requests under way. */
+export class Line {
+  #socket;
+  #rest = "";
+  #waiting = [];
+
+  static async open(server) {
+    const line = new Line();
+    const options = { host: "localhost", port: server.port, ca: readFileSync(server.ca), ALPNProtocols: ["kith/1"] };
+    line.#socket = tls.connect(options);
+    await new Promise((resolve, reject) => line.#socket.once("secureConnect", resolve).once("error", reject));
+    line.#socket.on("data", (data) => {
+      const lines = (line.#rest + data).split("\n");
+      line.#rest = lines.pop();
+      for (const text of lines) {
+        const frame = JSON.parse(text);
+        if (frame.status) line.#waiting.shift()?.(frame);
+      }
+    });
+    await line.ask({ action: "hello", version: "kith/1" });
+    return line;
+  }
+
+  ask(request) {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#socket.write(`${JSON.stringify(request)}\n`);
+    });
+  }
+
+  close() {
+    this.#socket.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ mod composer;
 mod entry;
 mod header;
 mod quote;
+mod save;
 mod timeline;
 mod viewer;
 

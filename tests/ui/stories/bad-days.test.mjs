@@ -1,33 +1,22 @@
 // What happens on bad days: nothing that was typed is lost, and each day says what it is.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Browser, DESKTOP, PASSWORD, PHONE, Server } from "../support.mjs";
+import { DESKTOP, PASSWORD, PHONE, stage } from "../support.mjs";
 
-let server;
-let browser;
+const on = stage({ registration: "invite" });
 
 /** What browsers say themselves when a server is away. */
 const AWAY = [/WebSocket connection/, /ERR_CONNECTION_REFUSED/, /Failed to load resource/];
 
-before(async () => {
-  server = await Server.start({ registration: "invite" });
-  browser = await Browser.launch(server);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.end();
-});
-
 test("an invite leaves the address at once, and works once", async () => {
-  const invite = server.invite();
-  const alice = await (await browser.device(PHONE)).open(invite);
+  const invite = on.server.invite();
+  const alice = await (await on.browser.device(PHONE)).open(invite);
   await alice.page.getByText("You are invited").waitFor();
-  assert.equal(alice.page.url(), server.url);
+  assert.equal(alice.page.url(), on.server.url);
   await alice.register("alice");
-  const late = await (await browser.device(PHONE)).open(invite);
+  const late = await (await on.browser.device(PHONE)).open(invite);
   await late.page.getByLabel("User name").fill("late");
   await late.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await late.page.getByRole("button", { name: "Create account" }).click();
@@ -39,8 +28,8 @@ test("an invite leaves the address at once, and works once", async () => {
 });
 
 test("what is written while the server is away is sent later, once", async () => {
-  const bob = await (await browser.device(DESKTOP)).open(server.invite());
-  const carol = await (await browser.device(DESKTOP)).open(server.invite());
+  const bob = await (await on.browser.device(DESKTOP)).open(on.server.invite());
+  const carol = await (await on.browser.device(DESKTOP)).open(on.server.invite());
   await bob.register("bob");
   await carol.register("carol");
   await bob.add("carol");
@@ -49,13 +38,13 @@ test("what is written while the server is away is sent later, once", async () =>
   await carol.sees("before");
   bob.expected.push(...AWAY);
   carol.expected.push(...AWAY);
-  await server.stop();
+  await on.server.stop();
   await bob.page.getByText("No connection. What you write is sent later.").waitFor();
   await bob.accessible("offline");
   await bob.say("in between");
   await bob.message("in between").locator('[data-tick="Waiting"]').waitFor();
   // Not even a reload loses it.
-  await server.restart();
+  await on.server.restart();
   await bob.message("in between").locator('[data-tick="Stored"], [data-tick="Delivered"], [data-tick="Read"]').waitFor();
   await carol.sees("in between");
   assert.equal(await carol.message("in between").count(), 1);
@@ -67,9 +56,9 @@ test("what is written while the server is away is sent later, once", async () =>
 });
 
 test("a device that is logged out elsewhere says so and keeps what was typed", async () => {
-  const phone = await (await browser.device(PHONE)).open(server.invite());
+  const phone = await (await on.browser.device(PHONE)).open(on.server.invite());
   await phone.register("dave");
-  const desk = await (await browser.device(DESKTOP)).open(server.url);
+  const desk = await (await on.browser.device(DESKTOP)).open(on.server.url);
   await desk.login("dave");
   await desk.page.getByRole("button", { name: "Settings" }).click();
   await desk.page.getByRole("heading", { name: "Devices" }).waitFor();
@@ -83,7 +72,7 @@ test("a device that is logged out elsewhere says so and keeps what was typed", a
 });
 
 test("a page that is opened again shows the conversation at once", async () => {
-  const erin = await (await browser.device(DESKTOP)).open(server.invite());
+  const erin = await (await on.browser.device(DESKTOP)).open(on.server.invite());
   await erin.register("erin");
   await erin.add("alice");
   await erin.say("kept here");

@@ -1,26 +1,15 @@
 // Alice on a phone and Bob at a desk: from joining to everything that a conversation can hold.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Browser, DESKTOP, PHONE, Server } from "../support.mjs";
+import { DESKTOP, PHONE, stage } from "../support.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await Browser.launch(server);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.end();
-});
+const on = stage();
 
 test("two people join, find each other and talk", async () => {
-  const alice = await (await browser.device(PHONE)).open(server.url);
-  const bob = await (await browser.device(DESKTOP)).open(server.url);
+  const alice = await (await on.browser.device(PHONE)).open(on.server.url);
+  const bob = await (await on.browser.device(DESKTOP)).open(on.server.url);
   await alice.page.getByRole("button", { name: "Create account" }).waitFor();
   await alice.accessible("join");
   await alice.register("alice");
@@ -73,8 +62,8 @@ test("two people join, find each other and talk", async () => {
 });
 
 test("what a stranger writes can do nothing", async () => {
-  const carol = await (await browser.device(DESKTOP)).open(server.url);
-  const dave = await (await browser.device(DESKTOP)).open(server.url);
+  const carol = await (await on.browser.device(DESKTOP)).open(on.server.url);
+  const dave = await (await on.browser.device(DESKTOP)).open(on.server.url);
   await carol.register("carol");
   await dave.register("dave");
   await carol.add("dave");
@@ -104,7 +93,7 @@ test("what a stranger writes can do nothing", async () => {
 });
 
 test("mistakes are explained beside the field", async () => {
-  const erin = await (await browser.device(PHONE)).open(server.url);
+  const erin = await (await on.browser.device(PHONE)).open(on.server.url);
   const { page } = erin;
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByText("beginning with a letter or digit").waitFor();

@@ -2,23 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 
-import { Browser, DESKTOP, PHONE, Server } from "../support.mjs";
+import { DESKTOP, PHONE, stage } from "../support.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await Browser.launch(server);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.end();
-});
+const on = stage();
 
 /** A picture of one colour: PNG, 8 bits, RGB. */
 function png(width, height) {
@@ -51,8 +40,8 @@ function png(width, height) {
 }
 
 test("files and pictures go both ways", async () => {
-  const alice = await (await browser.device(PHONE)).open(server.url);
-  const bob = await (await browser.device(DESKTOP, { acceptDownloads: true })).open(server.url);
+  const alice = await (await on.browser.device(PHONE)).open(on.server.url);
+  const bob = await (await on.browser.device(DESKTOP, { acceptDownloads: true })).open(on.server.url);
   await alice.register("alice");
   await bob.register("bob");
   await alice.add("bob");

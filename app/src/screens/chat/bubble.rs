@@ -2,6 +2,7 @@ use dioxus::prelude::*;
 use kith_client::Content;
 
 use super::quote::Quote;
+use super::save::use_save;
 use super::timeline::FOLDED;
 use super::{Over, Viewed};
 use crate::model::markup::{self, Block, Inline};
@@ -9,7 +10,7 @@ use crate::model::timeline::{Entry, Key, State};
 use crate::model::{emoji, files};
 use crate::platform;
 use crate::settings::use_words;
-use crate::state::{Chat, FileState, Tick, use_account, use_toasts};
+use crate::state::{Chat, FileState, Tick, use_account};
 use crate::text;
 use crate::ui::{Icon, IconButton, Progress, Sign};
 
@@ -139,7 +140,6 @@ fn Inlines(inlines: Same<Vec<Inline>>) -> Element {
 fn File(file: String, name: String, size: u64) -> Element {
     let words = use_words();
     let account = use_account();
-    let toasts = use_toasts();
     let mut over: Over = use_context();
     let name = crate::model::people::plain(&name);
     let waits = file.is_empty();
@@ -151,20 +151,8 @@ fn File(file: String, name: String, size: u64) -> Element {
             spawn(async move { drop(account.files.fetch(&account.engine(), &file).await) });
         }
     }));
+    let save = use_save();
     let to_save = (file.clone(), name.clone());
-    let save = move |_| {
-        let (file, name) = to_save.clone();
-        spawn(async move {
-            match account.files.fetch(&account.engine(), &file).await {
-                Ok(bytes) => match platform::save_file(&name, &bytes).await {
-                    Ok(true) => toasts.say(words.saved),
-                    Ok(false) => {}
-                    Err(error) => toasts.say(error),
-                },
-                Err(error) => toasts.say(text::why_engine(words, &error)),
-            }
-        });
-    };
     let picture = match &state {
         Some(FileState::Here { picture, .. }) => picture.clone(),
         _ => None,
@@ -193,7 +181,7 @@ fn File(file: String, name: String, size: u64) -> Element {
                 span { class: "size", {text::size(size)} }
             }
             if !waits {
-                IconButton { sign: Sign::Save, label: "{words.save_file}: {name}", disabled: loading, onclick: save }
+                IconButton { sign: Sign::Save, label: "{words.save_file}: {name}", disabled: loading, onclick: move |_| save.call(to_save.clone()) }
             }
         }
         if waits || loading {

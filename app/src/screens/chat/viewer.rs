@@ -1,34 +1,17 @@
 use dioxus::prelude::*;
 
+use super::save::use_save;
 use super::{Over, Viewed};
-use crate::platform;
 use crate::settings::use_words;
-use crate::state::{use_account, use_toasts};
-use crate::text;
 use crate::ui::{IconButton, Sign};
 
 /// A picture, as large as the window. Escape or a click closes it.
 #[component]
 pub(super) fn Viewer(viewed: Viewed) -> Element {
     let words = use_words();
-    let account = use_account();
-    let toasts = use_toasts();
     let mut over: Over = use_context();
-    let (file, name) = (viewed.file.clone(), viewed.name.clone());
-    let save = move |event: MouseEvent| {
-        event.stop_propagation();
-        let (file, name) = (file.clone(), name.clone());
-        spawn(async move {
-            match account.files.fetch(&account.engine(), &file).await {
-                Ok(bytes) => match platform::save_file(&name, &bytes).await {
-                    Ok(true) => toasts.say(words.saved),
-                    Ok(false) => {}
-                    Err(error) => toasts.say(error),
-                },
-                Err(error) => toasts.say(text::why_engine(words, &error)),
-            }
-        });
-    };
+    let save = use_save();
+    let to_save = (viewed.file.clone(), viewed.name.clone());
     rsx! {
         div {
             class: "viewer",
@@ -47,7 +30,14 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
             },
             div { class: "bar",
                 span { class: "name", "{viewed.name}" }
-                IconButton { sign: Sign::Save, label: words.save_file, onclick: save }
+                IconButton {
+                    sign: Sign::Save,
+                    label: words.save_file,
+                    onclick: move |event: MouseEvent| {
+                        event.stop_propagation();
+                        save.call(to_save.clone());
+                    },
+                }
                 IconButton { sign: Sign::Close, label: words.close, onclick: move |_| over.viewed.set(None) }
             }
             img { src: "{viewed.address}", alt: "{viewed.name}" }
