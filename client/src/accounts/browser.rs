@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use js_sys::Array;
+use js_sys::{Array, Reflect};
 use kith_common::{DeviceId, Pin};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -265,8 +265,11 @@ fn settings_of(name: &str) -> Result<JsValue, StoreError> {
 
 /// Asks the browser not to throw what is kept away when it needs room. It may refuse, and some ask the person.
 fn keep_for_good() {
-    if let Some(window) = web_sys::window() {
+    let Some(window) = web_sys::window() else { return };
+    let navigator = window.navigator();
+    // Older browsers don't have it.
+    if Reflect::get(&navigator, &"storage".into()).is_ok_and(|storage| storage.is_object()) {
         // Nobody waits for the answer.
-        let _ = window.navigator().storage().persist();
+        let _ = navigator.storage().persist();
     }
 }

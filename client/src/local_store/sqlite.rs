@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use kith_common::LogEvent;
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Query, StoreError};
@@ -54,6 +55,18 @@ impl SqliteStore {
         Ok(Self {
             jobs,
             thread: Some(thread),
+        })
+    }
+
+    /// The same for the outbox. One that turns out to be damaged isn't begun anew, as a copy is, but moved aside by the next
+    /// program that opens it.
+    fn run_outbox<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.run(|files| match work(files.outbox()?) {
+            Err(StoreError::Damaged(reason)) => Err(StoreError::Device(reason)),
+            result => result,
         })
     }
 
@@ -115,39 +128,39 @@ impl LocalStore for SqliteStore {
     }
 
     fn add(&self, item: NewItem) -> Answer<'_, u64> {
-        self.run(move |files| outbox::add(files.outbox()?, &item))
+        self.run_outbox(move |outbox| outbox::add(outbox, &item))
     }
 
     fn outbox(&self) -> Answer<'_, Vec<Item>> {
-        self.run(|files| outbox::list(files.outbox()?))
+        self.run_outbox(outbox::list)
     }
 
     fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>> {
-        self.run(move |files| outbox::next(files.outbox()?, &busy))
+        self.run_outbox(move |outbox| outbox::next(outbox, &busy))
     }
 
     fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
-        self.run(move |files| outbox::one(files.outbox()?, id))
+        self.run_outbox(move |outbox| outbox::one(outbox, id))
     }
 
     fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool> {
-        self.run(move |files| outbox::update(files.outbox()?, id, &change))
+        self.run_outbox(move |outbox| outbox::update(outbox, id, &change))
     }
 
     fn remove(&self, id: u64) -> Answer<'_, bool> {
-        self.run(move |files| outbox::remove(files.outbox()?, id))
+        self.run_outbox(move |outbox| outbox::remove(outbox, id))
     }
 
     fn want_read(&self, log: String, number: u64) -> Answer<'_, ()> {
-        self.run(move |files| outbox::want_read(files.outbox()?, &log, number))
+        self.run_outbox(move |outbox| outbox::want_read(outbox, &log, number))
     }
 
     fn wanted_reads(&self) -> Answer<'_, Vec<(String, u64)>> {
-        self.run(|files| outbox::wanted_reads(files.outbox()?))
+        self.run_outbox(outbox::wanted_reads)
     }
 
     fn read_done(&self, log: String, number: u64) -> Answer<'_, ()> {
-        self.run(move |files| outbox::read_done(files.outbox()?, &log, number))
+        self.run_outbox(move |outbox| outbox::read_done(outbox, &log, number))
     }
 }
 

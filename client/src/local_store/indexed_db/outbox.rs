@@ -1,11 +1,11 @@
-//! The outbox in IndexedDB.
+//! The outbox in IndexedDB. What can't be read of it stays and is passed over.
 
 use js_sys::Uint8Array;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::database::{Database, Durability, Schema, Transaction, index};
-use super::request::{between, key, last, made, number, numeric, result, row, rows, to_js};
+use super::request::{between, key, last, made, number, numeric, readable_rows, result, row, to_js};
 use crate::limits;
 use crate::local_store::{Item, ItemChange, ItemState, NewItem, StoreError};
 
@@ -98,7 +98,7 @@ pub(super) async fn add(database: &Database, item: NewItem) -> Result<u64, Store
 
 pub(super) async fn list(database: &Database) -> Result<Vec<Item>, StoreError> {
     let transaction = database.read(&[ITEMS])?;
-    let items = rows::<ItemRow>(transaction.store(ITEMS)?.get_all()).await?;
+    let items = readable_rows::<ItemRow>(transaction.store(ITEMS)?.get_all()).await?;
     Ok(items.into_iter().map(ItemRow::into_item).collect())
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn next(database: &Database, busy: &[String]) -> Result<Option<
     let mut from = 0;
     loop {
         let range = between(&key([1.into(), numeric(from)]), &key([1.into(), last()]))?;
-        let found = rows::<ItemRow>(waiting.get_all_with_key_and_limit(&range, AT_ONCE)).await?;
+        let found = readable_rows::<ItemRow>(waiting.get_all_with_key_and_limit(&range, AT_ONCE)).await?;
         let Some(behind) = found.last().map(|row| row.id) else {
             return Ok(None);
         };
@@ -172,7 +172,7 @@ pub(super) async fn want_read(database: &Database, log: String, number: u64) -> 
 
 pub(super) async fn wanted_reads(database: &Database) -> Result<Vec<(String, u64)>, StoreError> {
     let transaction = database.read(&[READS])?;
-    let reads = rows::<ReadRow>(transaction.store(READS)?.get_all()).await?;
+    let reads = readable_rows::<ReadRow>(transaction.store(READS)?.get_all()).await?;
     Ok(reads.into_iter().map(|row| (row.log, row.number)).collect())
 }
 

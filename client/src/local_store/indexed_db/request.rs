@@ -32,6 +32,14 @@ pub(crate) async fn rows<T: DeserializeOwned>(
     from_js(&result(request).await?)
 }
 
+/// The same, without the rows that can't be read.
+pub(crate) async fn readable_rows<T: DeserializeOwned>(
+    request: Result<IdbRequest, JsValue>,
+) -> Result<Vec<T>, StoreError> {
+    let rows = Array::from(&result(request).await?);
+    Ok(rows.iter().filter_map(|row| from_js(&row).ok()).collect())
+}
+
 /// Waits for a request's answer, which is read as a row, if there is one.
 pub(crate) async fn row<T: DeserializeOwned>(
     request: Result<IdbRequest, JsValue>,
