@@ -95,7 +95,12 @@ const PHONES: [Need; 2] = [
 ];
 
 /// The app in a window.
-const DESKTOP: [Need; 5] = [
+const DESKTOP: [Need; 6] = [
+    Need {
+        program: "/usr/include/openssl/ssl.h",
+        package: "libssl-dev",
+        why: "a part of Dioxus that nothing here connects with",
+    },
     Need {
         program: "/usr/include/webkitgtk-4.1/webkit2/webkit2.h",
         package: "libwebkit2gtk-4.1-dev",
