@@ -31,6 +31,7 @@ enum Command {
     Web(web::Web),
     App(app::App),
     Screenshots(ui::Screenshots),
+    MeasureApp(ui::MeasureApp),
     CheckMobile(mobile::CheckMobile),
 }
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::CheckMobile(check) => check.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Web(web) => web.command(&workspace).map(|()| ExitCode::SUCCESS),
         Command::App(app) => app.run(&workspace),
+        Command::MeasureApp(measure) => measure.run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Screenshots(screenshots) => screenshots.run(&workspace).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {

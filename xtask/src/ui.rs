@@ -37,6 +37,30 @@ impl Screenshots {
     }
 }
 
+/// Measures the app in a browser: how soon it opens, scrolls, and shows what somebody writes
+///
+/// It prints figures and judges nothing. The server is built optimised, and so is the app; the machine should be quiet.
+#[derive(Args)]
+pub(crate) struct MeasureApp {
+    /// Messages in the long conversation
+    #[arg(long, default_value_t = 100_000)]
+    stored: u32,
+}
+
+impl MeasureApp {
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
+        let mut build = workspace.cargo("build");
+        build.args(["--release", "--package", "kith-server", "--bin", "kith-server"]);
+        process::run(&mut build)?;
+        let web = Web::new(true).run(workspace)?;
+        let mut node = node(workspace)?;
+        node.env("KITH_WEB_DIR", web)
+            .env("KITH_STORED", self.stored.to_string());
+        node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
+        process::run(node.arg("measure.mjs"))
+    }
+}
+
 /// The stories in a browser.
 pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
     if Cross::find(WASM)?.is_none() {
