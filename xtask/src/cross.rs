@@ -56,6 +56,17 @@ impl Cross {
         cargo
     }
 
+    /// Leaves out what nobody reads in a release: what a panic would say, and how values look to who debugs them. That is a fifth of the
+    /// web app. It takes a standard library that is built along, so where rustup's is used it stays in.
+    pub(crate) fn leave_out_words(&self, build: &mut Command) {
+        if self.is_debian {
+            build.env(
+                "RUSTFLAGS",
+                "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none",
+            );
+        }
+    }
+
     /// Where cargo puts what it builds with this profile.
     pub(crate) fn built(&self, workspace: &Workspace, profile: &str) -> PathBuf {
         self.folder(workspace).join(self.target).join(profile)

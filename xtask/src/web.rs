@@ -136,6 +136,9 @@ impl Build<'_> {
         let mut build = cross.cargo(self.workspace, "build");
         build.args(["--package", "kith-app", "--bin", "kith", "--profile", profile]);
         build.args(["--no-default-features", "--features", "web"]);
+        if self.way.is_release {
+            cross.leave_out_words(&mut build);
+        }
         process::run(&mut build)?;
         Ok(cross.built(self.workspace, profile).join("kith.wasm"))
     }

@@ -15,6 +15,16 @@ pub enum Place {
     Of(String),
 }
 
+/// The same text for the same place, and for no other.
+impl core::fmt::Display for Place {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::With(person) => write!(f, "@{person}"),
+            Self::Of(id) => write!(f, "#{id}"),
+        }
+    }
+}
+
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {

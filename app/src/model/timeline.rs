@@ -85,6 +85,16 @@ pub enum Key {
     Waiting(u64),
 }
 
+/// The same text for the same message of a conversation, and for no other.
+impl core::fmt::Display for Key {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Stored(number) => write!(f, "{number}"),
+            Self::Waiting(id) => write!(f, "+{id}"),
+        }
+    }
+}
+
 /// A reaction on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {

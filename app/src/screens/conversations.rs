@@ -64,7 +64,7 @@ pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
                 Some(found) => rsx! {
                     ul {
                         for line in found.iter() {
-                            li { key: "{line.place:?}", ConversationLine { line: line.clone() } }
+                            li { key: "{line.place}", ConversationLine { line: line.clone() } }
                         }
                     }
                 },

@@ -71,7 +71,7 @@ pub fn Home(opened: Opened) -> Element {
             section { class: "main",
                 match page {
                     Page::Nothing => rsx! { Empty { title: words.pick_chat } },
-                    Page::Chat(place) => rsx! { ChatPane { key: "{place:?}", place } },
+                    Page::Chat(place) => rsx! { ChatPane { key: "{place}", place } },
                     Page::Settings => rsx! { SettingsPane {} },
                 }
             }

@@ -392,6 +392,16 @@ pub enum Tick {
 }
 
 impl Tick {
+    /// What it is called in the page, for style sheets and tests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Stored => "stored",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
+    }
+
     /// That of an entry, given up to where others have received and read.
     pub fn of(key: Key, state: &State, (delivered, read): (u64, u64)) -> Self {
         match (key, state) {

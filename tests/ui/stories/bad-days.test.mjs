@@ -42,10 +42,10 @@ test("what is written while the server is away is sent later, once", async () =>
   await bob.page.getByText("No connection. What you write is sent later.").waitFor();
   await bob.accessible("offline");
   await bob.say("in between");
-  await bob.message("in between").locator('[data-tick="Waiting"]').waitFor();
+  await bob.message("in between").locator('[data-tick="waiting"]').waitFor();
   // Not even a reload loses it.
   await on.server.restart();
-  await bob.message("in between").locator('[data-tick="Stored"], [data-tick="Delivered"], [data-tick="Read"]').waitFor();
+  await bob.message("in between").locator('[data-tick="stored"], [data-tick="delivered"], [data-tick="read"]').waitFor();
   await carol.sees("in between");
   assert.equal(await carol.message("in between").count(), 1);
   assert.equal(await bob.message("in between").count(), 1);
@@ -76,7 +76,7 @@ test("a page that is opened again shows the conversation at once", async () => {
   await erin.register("erin");
   await erin.add("alice");
   await erin.say("kept here");
-  await erin.message("kept here").locator('[data-tick="Stored"]').waitFor();
+  await erin.message("kept here").locator('[data-tick="stored"]').waitFor();
   await erin.composer.fill("a draft");
   await erin.page.getByRole("navigation").getByText("Draft:").waitFor();
   await erin.page.reload();

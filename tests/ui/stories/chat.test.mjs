@@ -30,7 +30,7 @@ test("two people join, find each other and talk", async () => {
   await bob.accessible("a conversation at a desk");
 
   // What happens on one side is seen on the other.
-  await alice.message("Hello Bob").locator('[data-tick="Read"]').waitFor();
+  await alice.message("Hello Bob").locator('[data-tick="read"]').waitFor();
   await bob.composer.pressSequentially("Hi", { delay: 20 });
   await alice.page.getByText("bob is typing").waitFor();
   await bob.composer.press("Enter");

@@ -66,7 +66,7 @@ fn Ticks(entry_key: Key, state: State) -> Element {
         Tick::Read => (Sign::Checks, "small read", words.read),
     };
     rsx! {
-        span { class: "tick", title: said, "data-tick": "{tick():?}",
+        span { class: "tick", title: said, "data-tick": tick().name(),
             Icon { sign, class }
             span { class: "hidden", {said} }
         }

@@ -107,7 +107,7 @@ pub(super) fn TimelineBox() -> Element {
                         }
                     }
                     for entry in chat.waiting.read().iter().cloned() {
-                        EntryRow { key: "{entry.key:?}", entry }
+                        EntryRow { key: "{entry.key}", entry }
                     }
                 }
             }
@@ -171,7 +171,7 @@ fn Block(
                 }
             },
             for entry in shown.cloned() {
-                EntryRow { key: "{entry.key:?}", entry }
+                EntryRow { key: "{entry.key}", entry }
             }
         }
     }
