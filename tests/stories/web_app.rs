@@ -235,7 +235,7 @@ async fn a_public_certificate_is_told_to_browsers_and_its_ca_is_not_ours_to_give
         let chain = server.data().join("certs/server.pem");
         let pem = std::fs::read_to_string(&chain).unwrap();
         let end = "-----END CERTIFICATE-----\n";
-        let leaf = &pem[..pem.find(end).unwrap() + end.len()];
+        let leaf = pem.split_inclusive(end).next().unwrap();
         std::fs::write(&chain, leaf).unwrap();
         server.restart();
         assert_eq!(server.pin, "");
