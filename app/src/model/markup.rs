@@ -83,7 +83,7 @@ fn write_inlines(inlines: &[Inline], line: &mut String) {
         match inline {
             Inline::Text(text) | Inline::Code(text) | Inline::Link { text, .. } => line.push_str(text),
             Inline::Strong(inner) | Inline::Emphasis(inner) | Inline::Struck(inner) => {
-                write_inlines(inner, line)
+                write_inlines(inner, line);
             }
         }
     }
@@ -102,10 +102,10 @@ impl<'a, I: Iterator<Item = (Event<'a>, Range<usize>)>> Reader<'a, I> {
             match event {
                 Event::Start(Tag::Paragraph) => blocks.push(Block::Paragraph(self.inlines(depth))),
                 Event::Start(Tag::BlockQuote(_)) if depth < DEPTH => {
-                    blocks.push(Block::Quote(self.blocks(depth + 1)))
+                    blocks.push(Block::Quote(self.blocks(depth + 1)));
                 }
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
-                    blocks.push(Block::Code(self.code()))
+                    blocks.push(Block::Code(self.code()));
                 }
                 Event::Start(_) => {
                     self.skip();
