@@ -84,8 +84,9 @@ impl Keeper {
         let server = session.target().server.clone();
         let token = Some(session.token().to_owned());
         self.with(async move |database| {
-            let all = all(Rc::clone(&database)).await?;
             let transaction = database.write(&[ACCOUNTS], Durability::Strict)?;
+            let accounts = transaction.store(ACCOUNTS)?;
+            let all = rows::<AccountRow>(accounts.get_all()).await?;
             let same = |row: &&AccountRow| {
                 row.server == server && row.username.eq_ignore_ascii_case(&login.username)
             };
@@ -99,7 +100,7 @@ impl Keeper {
                 token,
                 used: next(&all),
             };
-            made(transaction.store(ACCOUNTS)?.put(&to_js(&row)?))?;
+            made(accounts.put(&to_js(&row)?))?;
             transaction.done().await?;
             Ok(row.describe())
         })
@@ -108,8 +109,7 @@ impl Keeper {
 
     /// Notes that an account is the one used last.
     pub(super) async fn used(&self, name: &str) -> Result<(), AccountsError> {
-        let all = self.with(all).await?;
-        let used = next(&all);
+        let used = next(&self.with(all).await?);
         self.change(name, move |row| row.used = used).await
     }
 
@@ -179,7 +179,8 @@ impl Keeper {
         }
         let (of, name) = (of.account().unwrap_or_default().to_owned(), key_of.to_owned());
         self.with(async move |database| {
-            let transaction = database.write(&[SETTINGS], Durability::Strict)?;
+            // A draft is written often, and has to survive the end of the browser, not a power cut.
+            let transaction = database.write(&[SETTINGS], Durability::Relaxed)?;
             let settings = transaction.store(SETTINGS)?;
             let place = key([of.as_str().into(), name.as_str().into()]);
             match value {

@@ -4,7 +4,7 @@ use js_sys::Array;
 use kith_common::{EventKind, LogEvent, Mark, ProfileInfo};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{IdbCursor, IdbCursorDirection, IdbIndex};
+use web_sys::{IdbCursor, IdbCursorDirection};
 
 use super::database::{Database, Durability, Schema, Transaction, index};
 use super::request::{between, key, last, made, number, numeric, result, row, rows, to_js};
@@ -269,10 +269,11 @@ pub(super) async fn unread(database: &Database, log: &str, above: u64, me: &str)
         let end = |number: JsValue| JsValue::from(start.iter().cloned().chain([number]).collect::<Array>());
         between(&end(first.clone()), &end(last()))
     };
-    let count = async |index: IdbIndex, range: JsValue| number(index.count_with_key(&range)).await;
-    let all = count(find(BASE)?, range(&[log.into()])?).await?;
-    let own = count(find(SENT)?, range(&[log.into(), me.into()])?).await?;
-    let erased = count(find(ERASED)?, range(&[log.into()])?).await?;
+    // All three are under way at once.
+    let all = find(BASE)?.count_with_key(&range(&[log.into()])?);
+    let own = find(SENT)?.count_with_key(&range(&[log.into(), me.into()])?);
+    let erased = find(ERASED)?.count_with_key(&range(&[log.into()])?);
+    let (all, own, erased) = (number(all).await?, number(own).await?, number(erased).await?);
     Ok(all.saturating_sub(own + erased))
 }
 

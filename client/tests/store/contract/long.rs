@@ -1,14 +1,14 @@
-//! A conversation of 100,000 messages.
+//! A long conversation.
 
 use kith_client::local_store::{LocalStore, Range};
 
 use super::{growth, head, message, numbers, one, query};
 
 /// Messages in the conversation.
-const MANY: u64 = 100_000;
+const MANY: u64 = 20_000;
 
 /// Messages that are put in at a time.
-const AT_ONCE: u64 = 2_000;
+const AT_ONCE: u64 = 500;
 
 /// Pages of a long conversation are exact wherever they are asked for. The time that one takes, of `now`'s kind, is returned.
 pub(crate) async fn a_long_conversation_is_paged(store: &dyn LocalStore, now: impl Fn() -> f64) -> f64 {
