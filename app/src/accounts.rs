@@ -104,10 +104,9 @@ pub async fn log_out(engine: Engine, name: &str) -> Result<(), EngineError> {
         } else {
             engine.logout().await?;
         }
-        match accounts {
+        if let Ok(accounts) = accounts {
             // What is left holds nothing that could be read.
-            Ok(accounts) => drop(accounts.forget(&name).await),
-            Err(_) => {}
+            drop(accounts.forget(&name).await);
         }
         Ok(())
     })

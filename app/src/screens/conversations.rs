@@ -40,13 +40,7 @@ pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
                 r#type: "search",
                 "aria-label": words.search,
                 placeholder: words.search,
-                value: "{wanted}",
                 oninput: move |event| wanted.set(event.value()),
-                onkeydown: move |event| {
-                    if event.key() == Key::Escape {
-                        wanted.set(String::new());
-                    }
-                },
             }
         }
         div { class: "scroll",
@@ -117,7 +111,7 @@ fn ConversationLine(line: Line) -> Element {
                     if typing {
                         span { class: "soft typing", {words.typing} }
                     } else {
-                        span { class: "soft", LastLine { last: line.last.clone(), username: person.clone() } }
+                        span { class: "soft", LastLine { last: line.last.clone(), username: person } }
                     }
                     if line.failed {
                         Icon { sign: Sign::Alert, class: "small" }

@@ -63,12 +63,12 @@ pub fn Join(again: Option<(ServerAddress, String)>) -> Element {
                 }
                 match reached() {
                     None => rsx! {
-                        ServerChoice { link: link.clone(), onreached: move |found| reached.set(Some(found)) }
+                        ServerChoice { link, onreached: move |found| reached.set(Some(found)) }
                     },
                     Some(found) => rsx! {
                         Credentials {
                             reached: found,
-                            username: username.clone().unwrap_or_default(),
+                            username: username.unwrap_or_default(),
                             onback: move |()| reached.set(None),
                         }
                     },

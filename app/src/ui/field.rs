@@ -8,6 +8,7 @@ use crate::settings::use_words;
 pub fn Field(
     id: &'static str,
     label: String,
+    /// What stands in it at first.
     value: String,
     /// What is wrong with it.
     #[props(default)]
@@ -43,7 +44,8 @@ pub fn Field(
                     name: "{id}",
                     r#type: "{kind}",
                     inputmode: "{keyboard}",
-                    value: "{value}",
+                    // Where the page lies in another process than the screens, to tell it what was typed would undo what was typed since.
+                    initial_value: "{value}",
                     placeholder: "{placeholder}",
                     autocomplete: "{autocomplete}",
                     autocapitalize: "none",

@@ -12,6 +12,7 @@ mod outbox;
 pub(crate) mod request;
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use kith_common::LogEvent;
@@ -85,10 +86,12 @@ pub(crate) fn apart<T: 'static>(
     work: impl Future<Output = Result<T, StoreError>> + 'static,
 ) -> impl Future<Output = Result<T, StoreError>> {
     let (reply, answer) = oneshot::channel();
-    task::spawn(async move {
+    // Boxed, so that what surrounds a task is there once and not for each kind of work: a browser has to fetch it.
+    let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
         // Whoever asked may have stopped waiting.
         let _ = reply.send(work.await);
     });
+    task::spawn(work);
     async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
 }
 

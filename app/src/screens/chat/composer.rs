@@ -27,6 +27,13 @@ pub(super) fn Composer() -> Element {
     let place = chat.place.peek().clone();
     let start = place.clone();
     let mut text = use_signal(|| account.drafts.of(&start));
+    // What the box was last told to show. It isn't told what was typed into it: where the page lies in another process than the
+    // screens, that would come late and undo what was typed since.
+    let mut shown = use_signal(|| text.peek().clone());
+    let mut put = move |value: String| {
+        text.set(value.clone());
+        shown.set(value);
+    };
     let mut field = use_signal(|| None::<Rc<MountedData>>);
     let mut picking = use_signal(|| false);
     // What stood there before a message was taken to be changed.
@@ -44,7 +51,7 @@ pub(super) fn Composer() -> Element {
             let message = chat.message(number);
             if let Some(Content::Text(content)) = message.map(|message| message.content) {
                 before.set(text.peek().clone());
-                text.set(content);
+                put(content);
             }
         }
         if editing.is_some() || chat.answering.read().is_some() {
@@ -52,7 +59,7 @@ pub(super) fn Composer() -> Element {
         }
     });
     let to_write = place.clone();
-    let mut write = move |value: String| {
+    let write = move |value: String| {
         if chat.editing.peek().is_none() {
             account.drafts.set(&to_write, &value);
         }
@@ -67,7 +74,7 @@ pub(super) fn Composer() -> Element {
     let mut stop = move || {
         if chat.editing.peek().is_some() {
             chat.editing.set(None);
-            text.set(before.peek().clone());
+            put(before.peek().clone());
         }
         chat.answering.set(None);
     };
@@ -82,7 +89,7 @@ pub(super) fn Composer() -> Element {
         let kept = text.peek().clone();
         stop();
         if editing.is_none() {
-            text.set(String::new());
+            put(String::new());
             account.drafts.set(&to_send, "");
         }
         let place = to_send.clone();
@@ -103,7 +110,7 @@ pub(super) fn Composer() -> Element {
                 if account.drafts.of(&place).is_empty() {
                     account.drafts.set(&place, &kept);
                     if text.try_peek().is_ok() {
-                        text.set(kept);
+                        put(kept);
                     }
                 }
             }
@@ -181,7 +188,7 @@ pub(super) fn Composer() -> Element {
     let left = limits::MESSAGE_BYTES.checked_sub(length);
     let can_send = length > 0 && left.is_some();
     let by_click = send;
-    let mut put = write.clone();
+    let mut write_all = write.clone();
     rsx! {
         div { class: "composer",
             if let Some(message) = about {
@@ -205,7 +212,8 @@ pub(super) fn Composer() -> Element {
                         onpick: move |emoji: &'static str| {
                             let mut value = text.peek().clone();
                             value.push_str(emoji);
-                            put(value);
+                            shown.set(value.clone());
+                            write_all(value);
                             focus();
                         },
                     }
@@ -231,20 +239,15 @@ pub(super) fn Composer() -> Element {
                     div { class: "grow",
                         // It has the same text and makes the box as high as that is.
                         div { class: "replica", "aria-hidden": "true", "{text} " }
-                        textarea {
-                            name: "message",
-                            rows: "1",
-                            "aria-label": words.message,
-                            placeholder: words.write_message,
-                            enterkeyhint: if platform::is_touch() { "enter" } else { "send" },
-                            value: "{text}",
-                            onmounted: move |event| {
+                        TextBox {
+                            shown,
+                            onmounted: move |event: MountedEvent| {
                                 field.set(Some(event.data()));
                                 if !platform::is_touch() {
                                     focus();
                                 }
                             },
-                            oninput: move |event| write(event.value()),
+                            oninput: write,
                             onkeydown,
                             onpaste: paste,
                         }
@@ -267,6 +270,32 @@ pub(super) fn Composer() -> Element {
                     onclick: move |_| by_click.clone()(),
                 }
             }
+        }
+    }
+}
+
+/// The box itself. It is drawn again when it is told to show something, and not while somebody types.
+#[component]
+fn TextBox(
+    shown: ReadSignal<String>,
+    onmounted: EventHandler<MountedEvent>,
+    oninput: EventHandler<String>,
+    onkeydown: EventHandler<KeyboardEvent>,
+    onpaste: EventHandler<ClipboardEvent>,
+) -> Element {
+    let words = use_words();
+    rsx! {
+        textarea {
+            name: "message",
+            rows: "1",
+            "aria-label": words.message,
+            placeholder: words.write_message,
+            enterkeyhint: if platform::is_touch() { "enter" } else { "send" },
+            value: "{shown}",
+            onmounted: move |event| onmounted.call(event),
+            oninput: move |event| oninput.call(event.value()),
+            onkeydown: move |event| onkeydown.call(event),
+            onpaste: move |event| onpaste.call(event),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn Credentials(reached: Reached, username: String, onback: EventHandl
     let asks_invite = reached.registration == "invite" && reached.link.code.is_none();
     let server = kith_client::ServerAddress::from(&reached.link);
     let level = strength(&password.read(), &name.read());
-    let to_submit = reached.clone();
+    let to_submit = reached;
     let submit = move |event: FormEvent| {
         event.prevent_default();
         let (username, found) = check(words, &name.peek(), &password.peek(), registering());

@@ -63,7 +63,7 @@ pub(super) fn ServerChoice(link: Option<InviteLink>, onreached: EventHandler<Rea
     };
     // In a browser there is one server: where the page came from.
     if let Some(own) = platform::own_server() {
-        let again = link.clone();
+        let again = link;
         return rsx! {
             if let Some(error) = error() {
                 p { role: "alert", "{error}" }

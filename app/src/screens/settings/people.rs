@@ -38,10 +38,7 @@ pub(super) fn Blocked() -> Element {
                         span { class: "body", {account.called(&person)} }
                         Button {
                             kind: Kind::Text,
-                            onclick: {
-                                let person = person.clone();
-                                move |_| unblock(person.clone())
-                            },
+                            onclick: move |_| unblock(person.clone()),
                             {words.unblock}
                         }
                     }

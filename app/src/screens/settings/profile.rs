@@ -68,7 +68,7 @@ pub(super) fn ProfileCard() -> Element {
             h2 { {words.profile} }
             form { class: "card", onsubmit: submit, novalidate: true,
                 div { class: "portrait",
-                    Avatar { username: me.clone(), name: shown.clone(), picture, size: "large" }
+                    Avatar { username: me.clone(), name: shown, picture, size: "large" }
                     div { class: "stack",
                         strong { "@{me}" }
                         label { class: "button quiet",
