@@ -11,6 +11,7 @@ use wasm_bindgen::JsValue;
 
 use super::{AccountsError, Kept, KeptAccount, Of};
 use crate::local_store::indexed_db::database::{Database, Durability, Schema};
+use crate::local_store::indexed_db::held::HeldDatabase;
 use crate::local_store::indexed_db::request::{between, key, last, made, row, rows, to_js};
 use crate::local_store::indexed_db::{IndexedDbStore, apart};
 use crate::local_store::{LocalStore, Owner, StoreError};
@@ -24,7 +25,7 @@ const SETTINGS: &str = "settings";
 /// The database. Each use of it is a task of its own, which a user interface that is slow doesn't hold up.
 #[derive(Clone)]
 pub(super) struct Keeper {
-    database: Rc<Database>,
+    held: Rc<HeldDatabase>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -57,10 +58,8 @@ impl core::fmt::Debug for Keeper {
 
 impl Keeper {
     pub(super) async fn open() -> Result<Self, AccountsError> {
-        let database = apart(Database::open(NAME, VERSION, upgrade)).await?;
-        Ok(Self {
-            database: Rc::new(database),
-        })
+        let held = apart(HeldDatabase::open(NAME.to_owned(), VERSION, upgrade)).await?;
+        Ok(Self { held })
     }
 
     /// All accounts, the one used last first.
@@ -216,11 +215,15 @@ impl Keeper {
         .await
     }
 
-    async fn with<T: 'static, F>(&self, work: impl FnOnce(Rc<Database>) -> F) -> Result<T, AccountsError>
+    async fn with<T: 'static, F>(
+        &self,
+        work: impl FnOnce(Rc<Database>) -> F + 'static,
+    ) -> Result<T, AccountsError>
     where
         F: Future<Output = Result<T, StoreError>> + 'static,
     {
-        Ok(apart(work(Rc::clone(&self.database))).await?)
+        let held = Rc::clone(&self.held);
+        Ok(apart(async move { work(held.database().await?).await }).await?)
     }
 }
 

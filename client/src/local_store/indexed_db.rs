@@ -8,10 +8,10 @@
 
 mod copy;
 pub(crate) mod database;
+pub(crate) mod held;
 mod outbox;
 pub(crate) mod request;
 
-use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -23,6 +23,7 @@ use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Owner,
 use crate::runtime::task;
 
 use database::{Database, Durability, Schema};
+use held::HeldDatabase;
 
 /// The version of the database. What an older one held of the copy is thrown away; its outbox has to be brought up to this
 /// one.
@@ -30,12 +31,7 @@ const VERSION: u32 = 1;
 
 /// A [`LocalStore`] in IndexedDB.
 pub struct IndexedDbStore {
-    inner: Rc<Inner>,
-}
-
-struct Inner {
-    name: String,
-    database: RefCell<Option<Rc<Database>>>,
+    held: Rc<HeldDatabase>,
 }
 
 impl core::fmt::Debug for IndexedDbStore {
@@ -50,15 +46,8 @@ impl IndexedDbStore {
     /// # Errors
     /// The browser keeps nothing for this page; the store is of a newer version; there is no room left.
     pub async fn open(owner: &Owner) -> Result<Self, StoreError> {
-        let name = name_of(owner);
-        let opening = name.clone();
-        let database = apart(async move { Database::open(&opening, VERSION, upgrade).await }).await?;
-        Ok(Self {
-            inner: Rc::new(Inner {
-                name,
-                database: RefCell::new(Some(Rc::new(database))),
-            }),
-        })
+        let held = apart(HeldDatabase::open(name_of(owner), VERSION, upgrade)).await?;
+        Ok(Self { held })
     }
 
     /// Deletes all that is kept of an account, whether or not it is open anywhere.
@@ -74,10 +63,8 @@ impl IndexedDbStore {
     where
         F: Future<Output = Result<T, StoreError>> + 'static,
     {
-        let database = self.inner.database.borrow().clone();
-        Box::pin(apart(
-            async move { work(database.ok_or(StoreError::Closed)?).await },
-        ))
+        let held = Rc::clone(&self.held);
+        Box::pin(apart(async move { work(held.database().await?).await }))
     }
 }
 
@@ -137,17 +124,16 @@ impl LocalStore for IndexedDbStore {
     }
 
     fn wipe(&self) -> Answer<'_, ()> {
-        let inner = Rc::clone(&self.inner);
+        let held = Rc::clone(&self.held);
         self.run(async move |database| {
             let stores: Vec<&str> = copy::STORES.into_iter().chain(outbox::STORES).collect();
             let transaction = database.write(&stores, Durability::Strict)?;
             copy::clear(&transaction)?;
             outbox::clear(&transaction)?;
             transaction.done().await?;
-            // It is closed with the last call that uses it.
-            inner.database.take();
+            held.let_go();
             drop(database);
-            Database::delete(&inner.name).await
+            Database::delete(held.name()).await
         })
     }
 

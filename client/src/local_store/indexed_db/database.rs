@@ -22,7 +22,17 @@ use crate::local_store::StoreError;
 /// answers [`StoreError::Closed`].
 pub(crate) struct Database {
     raw: IdbDatabase,
-    _listener: EventListener,
+    state: Rc<Cell<State>>,
+    _listeners: [EventListener; 2],
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    /// Another page needed it.
+    GivenUp,
+    /// The browser has closed it.
+    Lost,
 }
 
 /// Brings a database to the current version from an older one, or from 0.
@@ -79,13 +89,25 @@ impl Database {
             Err(Answer::Other(error)) => return Err(unavailable(&error)),
         };
         drop(upgrading);
+        let state = Rc::new(Cell::new(State::Open));
+        let (closing, given_up) = (raw.clone(), Rc::clone(&state));
         // Another page waits until this one lets go.
-        let closing = raw.clone();
-        let listener = EventListener::new(&raw, "versionchange", move |_| closing.close());
+        let wanted = EventListener::new(&raw, "versionchange", move |_| {
+            given_up.set(State::GivenUp);
+            closing.close();
+        });
+        let lost = Rc::clone(&state);
+        let closed = EventListener::new(&raw, "close", move |_| lost.set(State::Lost));
         Ok(Self {
             raw,
-            _listener: listener,
+            state,
+            _listeners: [wanted, closed],
         })
+    }
+
+    /// Whether the browser has closed it, so that it has to be opened again.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.state.get() == State::Lost
     }
 
     /// Deletes a database. Where a page that sleeps still has it open, it goes when that page wakes.
@@ -126,9 +148,16 @@ impl Database {
             .dyn_ref::<Function>()
             .ok_or_else(|| StoreError::Device("no transactions".to_owned()))?
             .call3(&self.raw, &stores, &mode.into(), &options);
-        Ok(Transaction::new(
-            begun.map_err(|error| failure(&error))?.unchecked_into(),
-        ))
+        match begun {
+            Ok(begun) => Ok(Transaction::new(begun.unchecked_into())),
+            Err(error) => {
+                // Not every browser says so when it closes one.
+                if self.state.get() == State::Open {
+                    self.state.set(State::Lost);
+                }
+                Err(failure(&error))
+            }
+        }
     }
 }
 
