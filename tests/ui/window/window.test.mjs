@@ -91,6 +91,7 @@ test("what is typed into the window reaches somebody at a terminal", { timeout: 
     await until(async () => {
       onScreen("xdotool", "mousemove", "--window", window, "170", "150", "click", "1");
       await new Promise((resolve) => setTimeout(resolve, 500));
+      onScreen("xdotool", "mousemove", "--window", window, "600", "686", "click", "1");
       onScreen("xdotool", "type", "--window", window, "--delay", "20", "hello from a window");
       onScreen("xdotool", "key", "--window", window, "Return");
       await new Promise((resolve) => setTimeout(resolve, 1000));

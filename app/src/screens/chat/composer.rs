@@ -184,9 +184,6 @@ pub(super) fn Composer() -> Element {
         .read()
         .or(*chat.answering.read())
         .and_then(|number| chat.message(number));
-    let length = text.read().trim().len();
-    let left = limits::MESSAGE_BYTES.checked_sub(length);
-    let can_send = length > 0 && left.is_some();
     let by_click = send;
     let mut write_all = write.clone();
     rsx! {
@@ -237,8 +234,7 @@ pub(super) fn Composer() -> Element {
                         onclick: move |_| picking.toggle(),
                     }
                     div { class: "grow",
-                        // It has the same text and makes the box as high as that is.
-                        div { class: "replica", "aria-hidden": "true", "{text} " }
+                        Replica { text }
                         TextBox {
                             shown,
                             onmounted: move |event: MountedEvent| {
@@ -252,24 +248,46 @@ pub(super) fn Composer() -> Element {
                             onpaste: paste,
                         }
                     }
-                    match left {
-                        Some(left) if left < NEAR_LIMIT => rsx! { span { class: "count-left", "{left}" } },
-                        Some(_) => rsx! {},
-                        None => rsx! {
-                            span { class: "count-left bad", role: "alert",
-                                {(words.characters_over)(length - limits::MESSAGE_BYTES)}
-                            }
-                        },
-                    }
+                    Left { text }
                 }
-                IconButton {
-                    sign: Sign::Send,
-                    class: "accent",
-                    label: words.send,
-                    disabled: !can_send,
-                    onclick: move |_| by_click.clone()(),
-                }
+                SendButton { text, onsend: move |()| by_click.clone()() }
             }
+        }
+    }
+}
+
+/// The same text as in the box, which makes the box as high as it is. What looks at the text while it is typed stands apart from the
+/// composer, so that the box isn't drawn again.
+#[component]
+fn Replica(text: Signal<String>) -> Element {
+    rsx! { div { class: "replica", "aria-hidden": "true", "{text} " } }
+}
+
+/// How many bytes are left, near the limit of a message.
+#[component]
+fn Left(text: Signal<String>) -> Element {
+    let words = use_words();
+    let length = text.read().trim().len();
+    match limits::MESSAGE_BYTES.checked_sub(length) {
+        Some(left) if left < NEAR_LIMIT => rsx! { span { class: "count-left", "{left}" } },
+        Some(_) => rsx! {},
+        None => rsx! {
+            span { class: "count-left bad", role: "alert", {(words.characters_over)(length - limits::MESSAGE_BYTES)} }
+        },
+    }
+}
+
+#[component]
+fn SendButton(text: Signal<String>, onsend: EventHandler<()>) -> Element {
+    let words = use_words();
+    let length = text.read().trim().len();
+    rsx! {
+        IconButton {
+            sign: Sign::Send,
+            class: "accent",
+            label: words.send,
+            disabled: length == 0 || length > limits::MESSAGE_BYTES,
+            onclick: move |_| onsend.call(()),
         }
     }
 }
@@ -277,7 +295,7 @@ pub(super) fn Composer() -> Element {
 /// The box itself. It is drawn again when it is told to show something, and not while somebody types.
 #[component]
 fn TextBox(
-    shown: ReadSignal<String>,
+    shown: Signal<String>,
     onmounted: EventHandler<MountedEvent>,
     oninput: EventHandler<String>,
     onkeydown: EventHandler<KeyboardEvent>,
