@@ -17,6 +17,8 @@ pub use page::{
 
 /// Shows the app in place of the page's splash.
 pub fn launch(root: fn() -> Element) {
+    // In a release a panic has no words.
+    #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     page::remove_splash();
     dioxus::launch(root);
