@@ -1,6 +1,7 @@
 //! The device and its system.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "desktop")]
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{Timestamp, tz::TimeZone};
