@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { Browser, DESKTOP, PHONE, Server, TABLET } from "./support.mjs";
 
 const INTO = process.env.KITH_SCREENSHOTS ?? ".";
-const SIZES = { phone: PHONE, tablet: TABLET, desktop: DESKTOP };
+const SIZES = { phone: PHONE, desktop: DESKTOP };
 
 const server = await Server.start();
 const browser = await Browser.launch(server);
 
-async function take(device, name) {
+async function take(device, name, sizes = SIZES) {
   const { page } = device;
-  for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const [size, viewport] of Object.entries(sizes)) {
     await page.setViewportSize(viewport);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
@@ -29,8 +29,6 @@ try {
   await take(anna, "join");
   await anna.page.setViewportSize(DESKTOP);
   await anna.register("anna");
-  await take(anna, "empty");
-  await anna.page.setViewportSize(DESKTOP);
 
   const others = {};
   for (const name of ["bela", "chiara", "david"]) {
@@ -63,10 +61,10 @@ try {
   await anna.composer.fill("On Saturday we could");
   await bela.composer.pressSequentially("And", { delay: 30 });
   await anna.page.getByText("bela is typing").waitFor();
-  await take(anna, "chat");
+  await take(anna, "chat", { ...SIZES, tablet: TABLET });
   await anna.page.setViewportSize(PHONE);
   await anna.back();
-  await take(anna, "list");
+  await take(anna, "list", { phone: PHONE });
   await anna.page.setViewportSize(DESKTOP);
   await anna.page.getByRole("button", { name: "Settings" }).click();
   await anna.page.getByText("This device ·").waitFor();
