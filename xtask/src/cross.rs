@@ -56,13 +56,14 @@ impl Cross {
         cargo
     }
 
-    /// Leaves out what nobody reads in a release: what a panic would say, and how values look to who debugs them. That is a fifth of the
-    /// web app. It takes a standard library that is built along, so where rustup's is used it stays in.
+    /// Leaves out what nobody reads in a release: what a panic would say, and where. That is a tenth of the web app. It takes a standard
+    /// library that is built along, so where rustup's is used it stays in.
     pub(crate) fn leave_out_words(&self, build: &mut Command) {
         if self.is_debian {
+            build.arg("-Zbuild-std-features=optimize_for_size");
             build.env(
                 "RUSTFLAGS",
-                "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none",
+                "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none",
             );
         }
     }
