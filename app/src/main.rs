@@ -1,11 +1,11 @@
 //! Kith's app: one codebase for the desktop, the browser and the phone.
 //!
-//! - [`model`]: what the screens show, computed; pure.
-//! - [`state`]: signals that follow the engine.
-//! - [`ui`]: the components that screens are made of; they know nothing of the engine.
-//! - [`screens`]: what fills a window or a pane.
-//! - [`platform`]: the only place with code for one platform.
-//! - [`text`]: all that the app says.
+//! - `model`: what the screens show, computed; pure.
+//! - `state`: signals that follow the engine.
+//! - `ui`: the components that screens are made of; they know nothing of the engine.
+//! - `screens`: what fills a window or a pane.
+//! - `platform`: the only place with code for one platform.
+//! - `text`: all that the app says.
 
 //!
 //! Without a platform only what is pure is built, for its tests.
