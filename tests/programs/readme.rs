@@ -28,7 +28,7 @@ impl FirstChat {
         let mut alice = Terminal::open(folder.path()).await;
         let mut bob = Terminal::open(folder.path()).await;
 
-        let blocks = blocks("## A first chat", "sh");
+        let blocks = blocks("## A first chat at the terminal", "sh");
         let [first, second, third, fourth] = &blocks[..] else {
             panic!("the first chat has four blocks: {blocks:?}");
         };
