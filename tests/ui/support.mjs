@@ -14,10 +14,10 @@ import { chromium } from "playwright-core";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** Set by `cargo xtask test`: the server's program, the terminal client's, and the folder of the built web app. */
+/** Set by `cargo xtask test`: the server's program, the terminal client's, and, for stories in a browser, the folder of the web app. */
 const SERVER = process.env.KITH_SERVER_BIN ?? join(HERE, "../../target/debug/kith-server");
 const CLI = process.env.KITH_CLI_BIN ?? join(HERE, "../../target/debug/kith-cli");
-const WEB = process.env.KITH_WEB_DIR ?? join(HERE, "../../target/web");
+const WEB = process.env.KITH_WEB_DIR;
 const CHROMIUM = process.env.KITH_CHROMIUM ?? "/usr/bin/chromium";
 
 /** The environment without what is meant for these tests: a server refuses variables that it doesn't know. */
@@ -50,7 +50,7 @@ export class Server {
     return {
       ...SYSTEM,
       KITH_LISTEN: `127.0.0.1:${this.port ?? 0}`,
-      KITH_WEB__DIRECTORY: WEB,
+      ...(WEB && { KITH_WEB__DIRECTORY: WEB }),
       // Not what is tested here, and slow on purpose.
       KITH_PASSWORDS__BCRYPT_COST: "10",
       ...this.#settings.environment,
