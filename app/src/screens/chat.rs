@@ -45,7 +45,7 @@ pub(super) fn ChatPane(place: Place) -> Element {
     let words = use_words();
     let account = use_account();
     let toasts = use_toasts();
-    let chat = use_context_provider(|| account.chat(place));
+    let chat = use_context_provider(|| Chat::new(account, place));
     let over = use_context_provider(|| Over {
         viewed: Signal::new(None),
         menu: Signal::new(None),

@@ -4,7 +4,6 @@ use dioxus::prelude::*;
 use kith_client::{Change, Contacts, Conversation, Engine, Pending, ServerAddress, Status};
 use kith_common::Presence;
 
-use super::chat::Chat;
 use super::drafts::Drafts;
 use super::files::Files;
 use super::pictures::Pictures;
@@ -334,12 +333,4 @@ impl Account {
 /// The account that is open.
 pub fn use_account() -> Account {
     use_context()
-}
-
-/// The chat that is open needs the account's parts by name.
-impl Account {
-    /// The state of a conversation's screen.
-    pub fn chat(self, place: Place) -> Chat {
-        Chat::new(self, place)
-    }
 }

@@ -81,7 +81,8 @@ impl<T> PartialEq for Shared<T> {
 }
 
 impl Chat {
-    pub(super) fn new(account: Account, place: Place) -> Self {
+    /// That of a conversation. Its signals belong to the component that makes it.
+    pub fn new(account: Account, place: Place) -> Self {
         let eyes = Eyes {
             me: account.me(),
             local: platform::local,
@@ -186,6 +187,8 @@ impl Chat {
     async fn open(mut self) {
         self.find();
         self.read_outbox().await;
+        // What waits is there at once; the messages may have to be fetched.
+        self.show();
         let Some(id) = self.conversation.peek().clone() else {
             self.above.set(Above::Nothing);
             return;
@@ -260,10 +263,10 @@ impl Chat {
         }
         if outbox || changed {
             self.read_outbox().await;
-        }
-        if changed {
             self.count_below(&numbers);
             self.show();
+        }
+        if changed {
             self.read().await;
         }
     }
@@ -314,7 +317,6 @@ impl Chat {
         };
         self.timeline.write().take_pending(&own);
         self.pending.set(own);
-        self.show();
     }
 
     fn read_marks(mut self, id: &str) {

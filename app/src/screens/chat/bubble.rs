@@ -1,9 +1,9 @@
 use dioxus::prelude::*;
 use kith_client::Content;
+use kith_common::limits;
 
 use super::quote::Quote;
 use super::save::use_save;
-use super::timeline::FOLDED;
 use super::{Over, Viewed};
 use crate::model::markup::{self, Block, Inline};
 use crate::model::timeline::{Entry, Key, State};
@@ -13,6 +13,9 @@ use crate::settings::use_words;
 use crate::state::{Chat, FileState, Tick, use_account};
 use crate::text;
 use crate::ui::{Icon, IconButton, Progress, Sign};
+
+/// Bytes after which a text is folded: some screens full.
+const FOLDED: usize = limits::MESSAGE_BYTES / 40;
 
 /// What a message says, when, and how far it has come.
 #[component]

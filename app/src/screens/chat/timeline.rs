@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
+use dioxus::html::geometry::PixelsVector2D;
 use dioxus::prelude::*;
-use kith_common::limits;
 
 use super::entry::EntryRow;
 use crate::model::timeline::{Key, View};
@@ -59,12 +59,12 @@ pub(super) fn TimelineBox() -> Element {
             spawn(async move { chat.fetch_older().await });
         }
     };
-    let jump = move |_| {
+    let to_newest = move |behavior: ScrollBehavior| {
         chat.release();
         if let Some(element) = element.peek().clone() {
             spawn(async move {
-                let top = dioxus::html::geometry::PixelsVector2D::new(0.0, 0.0);
-                let _ = element.scroll(top, ScrollBehavior::Smooth).await;
+                let bottom = PixelsVector2D::new(0.0, 0.0);
+                let _ = element.scroll(bottom, behavior).await;
             });
         }
     };
@@ -72,13 +72,7 @@ pub(super) fn TimelineBox() -> Element {
     use_effect(move || {
         let sent = chat.waiting.read().len();
         if sent > 0 && *far.peek() {
-            chat.release();
-            if let Some(element) = element.peek().clone() {
-                spawn(async move {
-                    let top = dioxus::html::geometry::PixelsVector2D::new(0.0, 0.0);
-                    let _ = element.scroll(top, ScrollBehavior::Instant).await;
-                });
-            }
+            to_newest(ScrollBehavior::Instant);
         }
     });
     let held = *chat.held.read();
@@ -112,7 +106,7 @@ pub(super) fn TimelineBox() -> Element {
                 }
             }
             if far() {
-                button { class: "jump", r#type: "button", "aria-label": words.jump, onclick: jump,
+                button { class: "jump", r#type: "button", "aria-label": words.jump, onclick: move |_| to_newest(ScrollBehavior::Smooth),
                     if below > 0 {
                         span { {(words.new_below)(below)} }
                     }
@@ -208,6 +202,3 @@ fn Top(nothing: bool) -> Element {
         }
     }
 }
-
-/// Characters after which a text is folded: some screens full.
-pub(super) const FOLDED: usize = limits::MESSAGE_BYTES / 40;
