@@ -37,7 +37,7 @@ impl Screenshots {
     }
 }
 
-/// Measures the app in a browser: how soon it opens, scrolls, and shows what somebody writes
+/// Measures the app: how soon it opens, scrolls, and shows what somebody writes, in a browser and in a window
 ///
 /// It prints figures and judges nothing. The server is built optimised, and so is the app; the machine should be quiet.
 #[derive(Args)]
@@ -57,7 +57,16 @@ impl MeasureApp {
         node.env("KITH_WEB_DIR", web)
             .env("KITH_STORED", self.stored.to_string());
         node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
-        process::run(node.arg("measure.mjs"))
+        process::run(node.arg("measure.mjs"))?;
+        if !has_screen() {
+            eprintln!("{NO_SCREEN}: the desktop isn't measured");
+            return Ok(());
+        }
+        app::build(workspace, true)?;
+        let mut node = self::node(workspace)?;
+        node.env("KITH_APP_BIN", workspace.program(true, "kith"));
+        node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
+        process::run(node.arg("window/measure.mjs"))
     }
 }
 
@@ -83,8 +92,8 @@ pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
 
 /// The app in a window of its own, and that clippy finds nothing in it.
 pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
-    if cfg!(not(target_os = "linux")) || process::on_path("Xvfb").is_none() {
-        return Ok(Outcome::Skipped("there is no Xvfb to show a window on"));
+    if !has_screen() {
+        return Ok(Outcome::Skipped(NO_SCREEN));
     }
     let mut clippy = workspace.cargo("clippy");
     clippy.args([
@@ -110,6 +119,13 @@ pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
     node.env("KITH_PICTURES", workspace.target.join("window"));
     process::run(&mut node)?;
     Ok(Outcome::Passed)
+}
+
+/// Why there is no window.
+const NO_SCREEN: &str = "there is no Xvfb to show a window on";
+
+fn has_screen() -> bool {
+    cfg!(target_os = "linux") && process::on_path("Xvfb").is_some()
 }
 
 /// Node.js in the folder of the tests, which finds the programs and its packages.
