@@ -9,6 +9,7 @@ mod conversations;
 mod home;
 mod join;
 mod settings;
+mod shortcuts;
 
 pub use alarm::Alarm;
 pub use home::Home;
