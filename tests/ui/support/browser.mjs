@@ -1,0 +1,165 @@
+// Browsers that trust a server's CA, and people in them.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+import { PASSWORD, PATIENCE } from "./constants.mjs";
+
+const CHROMIUM = process.env.KITH_CHROMIUM ?? "/usr/bin/chromium";
+
+/** A browser that trusts a server's CA, because that was imported as a person would. */
+export class Browser {
+  static async launch(server) {
+    const browser = new Browser();
+    browser.home = mkdtempSync(join(tmpdir(), "kith-browser-"));
+    const store = join(browser.home, ".pki/nssdb");
+    mkdirSync(store, { recursive: true });
+    execFileSync("certutil", ["-d", `sql:${store}`, "-N", "--empty-password"]);
+    execFileSync("certutil", ["-d", `sql:${store}`, "-A", "-t", "C,,", "-n", "Kith", "-i", server.ca]);
+    browser.chromium = await chromium.launch({
+      executablePath: CHROMIUM,
+      env: { ...process.env, HOME: browser.home },
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    return browser;
+  }
+
+  /** A window of its own, as on a device of its own. */
+  async device(viewport, options = {}) {
+    const context = await this.chromium.newContext({
+      viewport,
+      hasTouch: viewport.width < 720,
+      colorScheme: "light",
+      locale: "en-GB",
+      reducedMotion: "reduce",
+      ...options,
+    });
+    context.setDefaultTimeout(PATIENCE);
+    const page = await context.newPage();
+    return new Device(page, context);
+  }
+
+  async close() {
+    await this.chromium.close();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+/** A person's window. What the browser complains about is kept, and fails the story at its end. */
+export class Device {
+  complaints = [];
+  /** Complaints that a story expects, as regular expressions. */
+  expected = [];
+
+  constructor(page, context) {
+    this.page = page;
+    this.context = context;
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("crash", () => this.complaints.push("the page crashed"));
+  }
+
+  async open(url) {
+    await this.page.goto(url);
+    return this;
+  }
+
+  /** Makes an account and waits for the list. */
+  async register(username) {
+    const { page } = this;
+    await page.getByLabel("User name").fill(username);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByRole("heading", { name: "Chats", exact: true }).waitFor();
+  }
+
+  async login(username) {
+    const { page } = this;
+    const link = page.getByRole("button", { name: "I have an account" });
+    if (await link.isVisible()) await link.click();
+    await page.getByLabel("User name").fill(username);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("heading", { name: "Chats", exact: true }).waitFor();
+  }
+
+  /** Adds a contact, which opens the conversation with them. */
+  async add(username) {
+    const { page } = this;
+    await page.getByRole("button", { name: "Add contact" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Add contact" });
+    await dialog.getByLabel("User name").fill(username);
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    await this.composer.waitFor();
+  }
+
+  get composer() {
+    return this.page.getByRole("textbox", { name: "Message" });
+  }
+
+  /** Writes a message and sends it with the key that one's keyboard has for it. */
+  async say(text) {
+    await this.composer.fill(text);
+    await this.page.getByRole("button", { name: "Send", exact: true }).click();
+  }
+
+  /** The messages that hold a text. */
+  message(text) {
+    return this.page.locator("article.message", { hasText: text });
+  }
+
+  async sees(text) {
+    await this.message(text).first().waitFor();
+  }
+
+  /** Opens a conversation from the list. */
+  async opens(name) {
+    await this.page.getByRole("navigation").getByRole("button", { name }).click();
+    await this.composer.waitFor();
+  }
+
+  async back() {
+    await this.page.getByRole("button", { name: "Back to chats" }).click();
+    await this.page.getByRole("heading", { name: "Chats", exact: true }).waitFor();
+  }
+
+  /** Fails on anything that axe finds on the screen, in both themes. */
+  async accessible(what) {
+    for (const colorScheme of ["light", "dark"]) {
+      await this.page.emulateMedia({ colorScheme });
+      const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+      const found = violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`,
+      );
+      assert.deepEqual(found, [], `${what}, ${colorScheme}`);
+    }
+    await this.page.emulateMedia({ colorScheme: "light" });
+  }
+
+  /** Fails on what the browser complained about. */
+  calm() {
+    const unexpected = this.complaints.filter((text) => !this.expected.some((pattern) => pattern.test(text)));
+    assert.deepEqual(unexpected, []);
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}
