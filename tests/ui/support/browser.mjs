@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,18 +14,27 @@ import { PASSWORD, PATIENCE } from "./constants.mjs";
 
 const CHROMIUM = process.env.KITH_CHROMIUM ?? "/usr/bin/chromium";
 
-/** A browser that trusts a server's CA, because that was imported as a person would. */
+/** A browser that trusts a server's CA, where there is a server, because that was imported as a person would. */
 export class Browser {
   static async launch(server) {
     const browser = new Browser();
     browser.home = mkdtempSync(join(tmpdir(), "kith-browser-"));
-    const store = join(browser.home, ".pki/nssdb");
+    if (server) browser.#trust(server);
+    browser.chromium = await chromium.launch(browser.#options);
+    return browser;
+  }
+
+  #trust(server) {
+    const store = join(this.home, ".pki/nssdb");
     mkdirSync(store, { recursive: true });
     execFileSync("certutil", ["-d", `sql:${store}`, "-N", "--empty-password"]);
     execFileSync("certutil", ["-d", `sql:${store}`, "-A", "-t", "C,,", "-n", "Kith", "-i", server.ca]);
-    browser.chromium = await chromium.launch({
+  }
+
+  get #options() {
+    return {
       executablePath: CHROMIUM,
-      env: { ...process.env, HOME: browser.home },
+      env: { ...process.env, HOME: this.home },
       args: [
         "--no-sandbox",
         "--disable-gpu",
@@ -34,8 +44,7 @@ export class Browser {
         "--disable-component-update",
         "--disable-sync",
       ],
-    });
-    return browser;
+    };
   }
 
   /** A window of its own, as on a device of its own. */
@@ -53,6 +62,22 @@ export class Browser {
     return new Device(page, context);
   }
 
+  /** A window of a browser of its own that keeps what it is told, as a person's does: the others are private ones. */
+  async ordinary(viewport, more = []) {
+    const options = this.#options;
+    options.args.push(...more);
+    const profile = mkdtempSync(join(this.home, "profile-"));
+    const context = await chromium.launchPersistentContext(profile, { ...options, viewport, locale: "en-GB" });
+    context.setDefaultTimeout(PATIENCE);
+    return new Device(context.pages()[0] ?? (await context.newPage()), context);
+  }
+
+  /** The same, and a port of this machine's own at which other programs can drive it. */
+  async debugged() {
+    const port = await freePort();
+    return { device: await this.ordinary(null, [`--remote-debugging-port=${port}`]), port };
+  }
+
   async close() {
     await this.chromium.close();
     rmSync(this.home, { recursive: true, force: true });
@@ -64,6 +89,8 @@ export class Device {
   complaints = [];
   /** Complaints that a story expects, as regular expressions. */
   expected = [];
+  #isCut = false;
+  #lines = [];
 
   constructor(page, context) {
     this.page = page;
@@ -73,6 +100,32 @@ export class Device {
     });
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("crash", () => this.complaints.push("the page crashed"));
+  }
+
+  /** Makes the line to the server one that can be cut. It has to be so before anything is opened. */
+  async breakable() {
+    await this.page.routeWebSocket("**/ws", (socket) => {
+      if (this.#isCut) {
+        socket.close();
+      } else {
+        this.#lines.push(socket, socket.connectToServer());
+      }
+    });
+    return this;
+  }
+
+  cut() {
+    this.#isCut = true;
+    for (const end of this.#lines.splice(0)) end.close();
+  }
+
+  mend() {
+    this.#isCut = false;
+  }
+
+  /** Another page of the same browser, beside this one. */
+  async tab() {
+    return new Device(await this.context.newPage(), this.context);
   }
 
   async open(url) {
@@ -140,17 +193,30 @@ export class Device {
     await this.page.getByRole("heading", { name: "Chats", exact: true }).waitFor();
   }
 
-  /** Fails on anything that axe finds on the screen, in both themes. */
-  async accessible(what) {
+  /** A button that belongs to the first message with a text. */
+  tool(text, name) {
+    return this.message(text).first().getByRole("button", { name, exact: true });
+  }
+
+  /** What axe finds on the screen, in both themes. */
+  async violations(what) {
+    const found = [];
     for (const colorScheme of ["light", "dark"]) {
       await this.page.emulateMedia({ colorScheme });
-      const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-      const found = violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`,
-      );
-      assert.deepEqual(found, [], `${what}, ${colorScheme}`);
+      const axe = new AxeBuilder({ page: this.page }).options({ rules: { "target-size": { enabled: true } } });
+      const { violations } = await axe.analyze();
+      for (const { id, nodes } of violations) {
+        const where = nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ");
+        found.push(`${what}, ${colorScheme}: ${id}: ${where}`);
+      }
     }
     await this.page.emulateMedia({ colorScheme: "light" });
+    return found;
+  }
+
+  /** Fails on anything that axe finds on the screen, in both themes. */
+  async accessible(what) {
+    assert.deepEqual(await this.violations(what), []);
   }
 
   /** Fails on what the browser complained about. */
@@ -162,4 +228,12 @@ export class Device {
   async close() {
     await this.context.close();
   }
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

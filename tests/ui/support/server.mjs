@@ -24,6 +24,8 @@ export class Server {
   #process;
   #folder = mkdtempSync(join(tmpdir(), "kith-ui-"));
   #settings;
+  /** The folder of the web app that it serves. */
+  web = WEB;
 
   static async start(settings = {}) {
     const server = new Server();
@@ -38,7 +40,7 @@ export class Server {
     return {
       ...SYSTEM,
       KITH_LISTEN: `127.0.0.1:${this.port ?? 0}`,
-      ...(WEB && { KITH_WEB__DIRECTORY: WEB }),
+      ...(this.web && { KITH_WEB__DIRECTORY: this.web }),
       // Not what is tested here, and slow on purpose.
       KITH_PASSWORDS__BCRYPT_COST: "10",
       ...this.#settings.environment,
