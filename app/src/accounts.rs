@@ -1,6 +1,7 @@
 //! The accounts of this device, and what the app remembers between two starts: the same for every platform.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use kith_client::{
     Accounts, AccountsError, Engine, EngineError, Of, ServerAddress, Session, Status, Target, Trust,
@@ -111,6 +112,30 @@ pub async fn log_out(engine: Engine, name: &str) -> Result<(), EngineError> {
         Ok(())
     })
     .await
+}
+
+/// Closes an account whose session was ended from elsewhere, and throws away what this device holds of it, except for what
+/// isn't sent yet.
+pub async fn leave(engine: Engine) {
+    // Another page of the same browser may have done so already. What can't be thrown away now is, when the next session ends.
+    beside(async move { drop(engine.leave().await) }).await;
+}
+
+/// All that is remembered of an account.
+pub async fn settings_of(name: &str) -> BTreeMap<String, String> {
+    let Ok(accounts) = accounts().await else {
+        return BTreeMap::new();
+    };
+    let name = name.to_owned();
+    beside(async move { accounts.settings(Of::Account(&name)).await.unwrap_or_default() }).await
+}
+
+/// Remembers something of an account, for as long as the account is known here. What can't be remembered is only missing the next
+/// time.
+pub async fn keep_setting_of(name: &str, key: &str, value: Option<String>) {
+    let Ok(accounts) = accounts().await else { return };
+    let (name, key) = (name.to_owned(), key.to_owned());
+    beside(async move { drop(accounts.set_setting(Of::Account(&name), &key, value).await) }).await;
 }
 
 /// What is remembered under a key.

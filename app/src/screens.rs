@@ -8,6 +8,8 @@ mod connection;
 mod conversations;
 mod home;
 mod join;
+#[cfg(all(test, feature = "desktop"))]
+mod pages;
 mod settings;
 mod shortcuts;
 

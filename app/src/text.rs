@@ -6,7 +6,7 @@ mod say;
 
 use crate::model::time::Day;
 
-pub use say::{clock, day_label, list_time, size, why, why_engine, why_refused};
+pub use say::{clock, day_label, list_time, size, why, why_accounts, why_engine, why_refused};
 
 /// A language that the app speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,6 +205,8 @@ pub struct Words {
     pub err_blocked: &'static str,
     pub err_session: &'static str,
     pub err_storage: &'static str,
+    pub err_no_space: &'static str,
+    pub err_no_storage: &'static str,
     pub err_busy: &'static str,
     pub unread: fn(u64) -> String,
     pub new_below: fn(u64) -> String,

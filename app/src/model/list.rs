@@ -25,6 +25,17 @@ impl core::fmt::Display for Place {
     }
 }
 
+impl Place {
+    /// The place of such a text.
+    pub fn read(text: &str) -> Option<Self> {
+        match text.split_at_checked(1)? {
+            ("@", person) => Some(Self::With(person.to_owned())),
+            ("#", id) => Some(Self::Of(id.to_owned())),
+            _ => None,
+        }
+    }
+}
+
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -108,6 +119,7 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
             .entry(place.clone())
             .or_insert_with(|| empty(place, contact));
     }
+    let newest = lines.values().filter_map(|line| line.time).max();
     for item in parts.outbox {
         let Some(place) = place_of(item, parts.conversations) else {
             continue;
@@ -135,6 +147,10 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         };
         line.last = written;
         line.time = line.time.max(Some(item.time));
+        if !matches!(item.progress, Progress::Failed(_)) {
+            // What isn't sent yet is newer than what is, whatever this device's clock says.
+            line.time = line.time.max(newest.map(|newest| newest + 1));
+        }
     }
     for (place, draft) in parts.drafts {
         if let Some(line) = lines.get_mut(place).filter(|_| !draft.trim().is_empty()) {
@@ -271,6 +287,16 @@ mod tests {
     }
 
     #[test]
+    fn a_place_can_be_written_down() {
+        for place in [Place::With("bob".to_owned()), Place::Of("c-1".to_owned())] {
+            assert_eq!(Place::read(&place.to_string()), Some(place));
+        }
+        for text in ["", "bob", "äbob"] {
+            assert_eq!(Place::read(text), None);
+        }
+    }
+
+    #[test]
     fn the_newest_is_first_and_contacts_without_a_word_are_last() {
         let lines = shown(&[], &[], &["dave", "bob"], &[]);
         assert_eq!(names(&lines), ["carol", "bob", "dave"]);
@@ -290,6 +316,12 @@ mod tests {
         assert_eq!(names(&lines), ["erin", "carol", "bob"]);
         assert_eq!(lines[0].last, Last::Text("later".to_owned(), true));
         assert_eq!(lines[2].last, Last::Draft("and so".to_owned()));
+        // The clock of this device is behind.
+        let late = Pending {
+            time: 5,
+            ..pending("dora", Progress::Waiting)
+        };
+        assert_eq!(names(&shown(&[late], &[], &[], &[])), ["dora", "carol", "bob"]);
         let error = WireError::new(ErrorCode::NotFound, "no such user");
         assert!(shown(&[pending("bob", Progress::Failed(error))], &[], &[], &[])[0].failed);
     }

@@ -115,7 +115,7 @@ fn ConversationLine(line: Line) -> Element {
             Avatar { username: person.clone(), name: name.clone(), picture: account.picture(&person), presence }
             span { class: "body",
                 span { class: "line",
-                    span { class: "name", "{name}" }
+                    span { class: "name", dir: "auto", "{name}" }
                     if let Some(said) = said {
                         span { class: "hidden", ", {said}" }
                     }
@@ -157,13 +157,18 @@ fn LastLine(last: Last, username: String) -> Element {
         Last::Nothing => rsx! { "@{username}" },
         Last::Draft(text) => rsx! {
             span { class: "draft", {words.draft} }
-            " {text}"
+            " "
+            bdi { "{text}" }
         },
-        Last::Text(text, own) => rsx! { "{you(own)}{text}" },
+        Last::Text(text, own) => rsx! {
+            "{you(own)}"
+            bdi { "{text}" }
+        },
         Last::File(name, own) => rsx! {
             "{you(own)}"
             Icon { sign: Sign::Attach, class: "small" }
-            " {name}"
+            " "
+            bdi { "{name}" }
         },
         Last::Erased => rsx! { em { {words.deleted} } },
         Last::Unreadable => rsx! { em { {words.unreadable} } },

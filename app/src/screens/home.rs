@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::conversations::Conversations;
 use super::settings::SettingsPane;
 use super::shortcuts::{self, Shortcut};
+use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::platform;
 use crate::settings::{use_settings, use_words};
@@ -34,6 +35,8 @@ pub fn Home(opened: Opened) -> Element {
             };
             account.engine().set_presence(presence).await;
             if looked_at {
+                // Another page of the same browser may have been written in.
+                account.drafts.load().await;
                 // A phone that slept doesn't know yet that its connection is gone.
                 account.engine().network_changed().await;
             }
@@ -52,13 +55,24 @@ pub fn Home(opened: Opened) -> Element {
         platform::set_unread(unread);
     });
     use_effect(move || {
-        // A key that changed is no matter of a line at the edge.
-        if let Status::Refused(TrustError::WrongKey { presented }) = &*account.status.read() {
-            let presented = Some(*presented);
-            screen.set(Screen::Alarm {
-                server: account.server(),
-                presented,
-            });
+        match &*account.status.read() {
+            // A key that changed is no matter of a line at the edge.
+            Status::Refused(TrustError::WrongKey { presented }) => {
+                let presented = Some(*presented);
+                screen.set(Screen::Alarm {
+                    server: account.server(),
+                    presented,
+                });
+            }
+            // Whoever ended it may not want this device to show anything any more.
+            Status::SessionEnded => {
+                let again = Some((account.server(), account.me()));
+                spawn(async move {
+                    accounts::leave(account.engine()).await;
+                    screen.set(Screen::Join { again });
+                });
+            }
+            _ => {}
         }
     });
     let mut searching = use_signal(|| 0_u32);

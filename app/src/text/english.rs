@@ -114,7 +114,7 @@ pub(super) const WORDS: Words = Words {
     file_empty: "This file is empty or can’t be read.",
     offline: "No connection. What you write is sent later.",
     reconnect: "Connect now",
-    session_ended: "You were logged out here. Log in again to go on; what you wrote is kept.",
+    session_ended: "You were logged out here: from another device, or because the password was changed. Log in again to go on; what you wrote is kept.",
     storage_failed: "This device can’t store messages",
     settings: "Settings",
     profile: "Profile",
@@ -166,6 +166,8 @@ pub(super) const WORDS: Words = Words {
     err_blocked: "One of you has blocked the other.",
     err_session: "You were logged out.",
     err_storage: "The server can’t store it right now.",
+    err_no_space: "There is no room left on this device. Make some, then try again.",
+    err_no_storage: "This browser keeps nothing for this page. Allow it to store data, or leave its private window.",
     err_busy: "The server is busy. Try again in a moment.",
     unread: |count| {
         if count == 1 {

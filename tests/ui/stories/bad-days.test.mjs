@@ -64,7 +64,7 @@ test("a device that is logged out elsewhere says so and keeps what was typed", a
   await desk.page.getByRole("heading", { name: "Devices" }).waitFor();
   await desk.accessible("settings");
   await desk.page.getByRole("main").getByRole("button", { name: "Log out" }).first().click();
-  await phone.page.getByText("You were logged out here.").waitFor();
+  await phone.page.getByText("You were logged out here").waitFor();
   phone.calm();
   desk.calm();
   await phone.close();

@@ -180,7 +180,7 @@ fn File(file: String, name: String, size: u64) -> Element {
         div { class: "file",
             span { class: "kind", Icon { sign: sign_of(&name) } }
             span { class: "body",
-                span { class: "name", "{name}" }
+                span { class: "name", dir: "auto", "{name}" }
                 span { class: "size", {text::size(size)} }
             }
             if !waits {

@@ -24,7 +24,7 @@ pub(super) fn Quote(number: u64) -> Element {
     rsx! {
         span { class: "quote",
             if let Some(message) = message {
-                strong { if message.sender == account.me() { {words.you} } else { {account.called(&message.sender)} } }
+                strong { dir: "auto", if message.sender == account.me() { {words.you} } else { {account.called(&message.sender)} } }
                 span { {line(words, &message)} }
             } else {
                 span { "…" }

@@ -118,10 +118,11 @@ pub(super) fn TimelineBox() -> Element {
                 }
             }
             if far() {
-                button { class: "jump", r#type: "button", "aria-label": words.jump, onclick: move |_| to_newest(ScrollBehavior::Smooth),
+                button { class: "jump", r#type: "button", onclick: move |_| to_newest(ScrollBehavior::Smooth),
                     if below > 0 {
                         span { {(words.new_below)(below)} }
                     }
+                    span { class: "hidden", {words.jump} }
                     Icon { sign: Sign::Down }
                 }
             }
