@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dioxus::prelude::*;
 use kith_client::{Change, Contacts, Conversation, Engine, Pending, ServerAddress, Status};
 use kith_common::Presence;
+use litemap::LiteMap;
 
 use super::drafts::Drafts;
 use super::files::Files;
@@ -55,7 +56,7 @@ pub struct Account {
     /// What isn't sent yet.
     pub outbox: Signal<Vec<Pending>>,
     /// Who types in which conversation.
-    pub typing: Signal<BTreeMap<String, BTreeSet<String>>>,
+    pub typing: Signal<LiteMap<String, BTreeSet<String>>>,
     /// What was begun to write.
     pub drafts: Drafts,
     /// The files that were fetched.
@@ -79,7 +80,7 @@ impl Account {
             opened: CopyValue::new(opened),
             conversations: Signal::new(None),
             outbox: Signal::new(Vec::new()),
-            typing: Signal::new(BTreeMap::new()),
+            typing: Signal::new(LiteMap::new()),
             files: Files::new(),
             page: Signal::new(Page::default()),
             chosen: Signal::new(0),

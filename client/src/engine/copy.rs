@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_common::{EventKind, LogEvent, LogPage, Mark, ProfileInfo};
+use litemap::LiteMap;
 
 use super::Identity;
 use super::changes::{Announcer, Change};
@@ -30,8 +31,8 @@ pub(crate) struct Copy {
 #[derive(Default)]
 struct AtHand {
     heads: BTreeMap<String, Head>,
-    marks: BTreeMap<(String, String), Mark>,
-    profiles: BTreeMap<String, ProfileInfo>,
+    marks: LiteMap<(String, String), Mark>,
+    profiles: LiteMap<String, ProfileInfo>,
     since: u64,
     contacts: Contacts,
 }

@@ -11,6 +11,7 @@ use kith_common::{
     ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request, SentReply,
     WireError, limits as protocol,
 };
+use litemap::LiteMap;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -31,7 +32,7 @@ pub(super) struct Sending {
     /// Lanes with something under way.
     busy: BTreeSet<String>,
     /// Lanes that wait until then, after a passing refusal.
-    waiting: BTreeMap<String, Wait>,
+    waiting: LiteMap<String, Wait>,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
@@ -41,7 +42,7 @@ pub(super) struct Sending {
     /// Who waits until there are no marks to be told.
     pub(super) marks_waiters: Vec<oneshot::Sender<()>>,
     /// The newest event of somebody else in each conversation, of those that came over this connection.
-    pub(super) others: BTreeMap<String, u64>,
+    pub(super) others: LiteMap<String, u64>,
 }
 
 pub(super) struct Wait {
@@ -87,7 +88,12 @@ impl Sending {
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         let now = Instant::now();
-        for wait in self.waiting.values_mut().chain(&mut self.marks_wait) {
+        for wait in self
+            .waiting
+            .iter_mut()
+            .map(|(_, wait)| wait)
+            .chain(&mut self.marks_wait)
+        {
             wait.until = wait.until.filter(|until| *until > now);
         }
     }
