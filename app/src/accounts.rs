@@ -7,7 +7,7 @@ use kith_client::{
     Accounts, AccountsError, Engine, EngineError, Of, ServerAddress, Session, Status, Target, Trust,
 };
 
-use crate::platform::beside;
+use crate::platform::{beside, open_accounts};
 use crate::state::Opened;
 
 /// Name and version of this program, for the server's log.
@@ -31,7 +31,7 @@ async fn accounts() -> Result<Accounts, AccountsError> {
     if let Some(accounts) = ACCOUNTS.with(|held| held.borrow().clone()) {
         return Ok(accounts);
     }
-    let accounts = beside(Accounts::open(PROGRAM)).await?;
+    let accounts = open_accounts(PROGRAM).await?;
     ACCOUNTS.with(|held| *held.borrow_mut() = Some(accounts.clone()));
     Ok(accounts)
 }

@@ -11,6 +11,7 @@ mod join;
 #[cfg(all(test, feature = "desktop"))]
 mod pages;
 mod settings;
+mod shortcuts;
 
 pub use alarm::Alarm;
 pub use home::Home;

@@ -186,6 +186,9 @@ pub struct Words {
     pub fingerprint: &'static str,
     pub account: &'static str,
     pub version: &'static str,
+    pub keys: &'static str,
+    pub key_previous: &'static str,
+    pub key_next: &'static str,
     pub needs_connection: &'static str,
     pub today: &'static str,
     pub yesterday: &'static str,
@@ -215,6 +218,8 @@ pub struct Words {
     pub wait: fn(u64) -> String,
     pub last_seen: fn(&str) -> String,
     pub characters_over: fn(usize) -> String,
+    /// Given seconds.
+    pub next_try: fn(u64) -> String,
     pub react_with: fn(&str, usize) -> String,
     pub weekday: fn(usize) -> String,
     pub date: fn(Day) -> String,

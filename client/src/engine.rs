@@ -18,6 +18,7 @@ mod status;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kith_common::{DeviceId, LoginReply, Pin, Presence};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -187,7 +188,10 @@ impl Engine {
             copy,
             clock: options.clock.clone(),
             link: Mutex::default(),
-            status: watch::Sender::new(Status::Offline { reason: None }),
+            status: watch::Sender::new(Status::Offline {
+                reason: None,
+                retry_in: Duration::ZERO,
+            }),
             pins: Mutex::default(),
             people: Mutex::default(),
             sending: Mutex::default(),

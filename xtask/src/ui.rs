@@ -37,7 +37,7 @@ impl Screenshots {
     }
 }
 
-/// Measures the app in a browser: how soon it opens, scrolls, and shows what somebody writes, and what Lighthouse says of it
+/// Measures the app: how soon it opens, scrolls, and shows what somebody writes, what Lighthouse says of it, and what its window takes
 ///
 /// It prints figures and judges nothing. The server is built optimised, and so is the app; the machine should be quiet.
 /// Lighthouse's report is put into the target folder, as lighthouse.html.
@@ -54,16 +54,26 @@ impl MeasureApp {
         build.args(["--release", "--package", "kith-server", "--bin", "kith-server"]);
         process::run(&mut build)?;
         let web = Web::new(true).run(workspace)?;
+        let measured = |script: &str| -> Result<Command> {
+            let mut node = node(workspace)?;
+            node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
+            node.arg(script);
+            Ok(node)
+        };
         install(&workspace.root.join("tests/ui/lighthouse"))?;
         for script in ["measure.mjs", "lighthouse/lighthouse.mjs"] {
-            let mut node = node(workspace)?;
+            let mut node = measured(script)?;
             node.env("KITH_WEB_DIR", &web)
                 .env("KITH_STORED", self.stored.to_string());
-            node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
-            node.env("KITH_REPORT", workspace.target.join("lighthouse.html"));
-            process::run(node.arg(script))?;
+            process::run(node.env("KITH_REPORT", workspace.target.join("lighthouse.html")))?;
         }
-        Ok(())
+        if !has_screen() {
+            eprintln!("{NO_SCREEN}: the desktop isn't measured");
+            return Ok(());
+        }
+        app::build(workspace, true)?;
+        let mut node = measured("window/measure.mjs")?;
+        process::run(node.env("KITH_APP_BIN", workspace.program(true, "kith")))
     }
 }
 
@@ -91,8 +101,8 @@ pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
 
 /// The app in a window of its own, and that clippy finds nothing in it.
 pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
-    if cfg!(not(target_os = "linux")) || process::on_path("Xvfb").is_none() {
-        return Ok(Outcome::Skipped("there is no Xvfb to show a window on"));
+    if !has_screen() {
+        return Ok(Outcome::Skipped(NO_SCREEN));
     }
     let mut clippy = workspace.cargo("clippy");
     clippy.args([
@@ -127,6 +137,13 @@ pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
     node.env("KITH_PAGES", pages);
     process::run(&mut node)?;
     Ok(Outcome::Passed)
+}
+
+/// Why there is no window.
+const NO_SCREEN: &str = "there is no Xvfb to show a window on";
+
+fn has_screen() -> bool {
+    cfg!(target_os = "linux") && process::on_path("Xvfb").is_some()
 }
 
 /// Node.js in the folder of the tests, which finds the programs and its packages.

@@ -11,7 +11,7 @@ use kith_common::WireError;
 use super::time::{Day, Local};
 
 /// Numbers in one block.
-pub const BLOCK: u64 = 48;
+pub const BLOCK: u64 = 16;
 
 /// Messages of one person within this time stand together.
 const TOGETHER: i64 = 5 * 60 * 1000;

@@ -9,6 +9,7 @@ use super::chat::ChatPane;
 use super::connection::Connection;
 use super::conversations::Conversations;
 use super::settings::SettingsPane;
+use super::shortcuts::{self, Shortcut};
 use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::platform;
@@ -74,13 +75,34 @@ pub fn Home(opened: Opened) -> Element {
             _ => {}
         }
     });
+    let mut searching = use_signal(|| 0_u32);
+    let onkeydown = move |event: KeyboardEvent| {
+        let Some(shortcut) = Shortcut::of(&event) else {
+            return;
+        };
+        event.prevent_default();
+        match shortcut {
+            Shortcut::Search => *searching.write() += 1,
+            Shortcut::Settings => account.show_settings(),
+            Shortcut::Previous => shortcuts::step(account, false),
+            Shortcut::Next => shortcuts::step(account, true),
+        }
+    };
     let page = account.page.read().clone();
     let open = if page == Page::Nothing { "false" } else { "true" };
     rsx! {
         Connection {}
-        main { class: "panes", "data-open": open,
+        main {
+            class: "panes",
+            "data-open": open,
+            // Keys come here even before anything else has the focus.
+            tabindex: "-1",
+            onmounted: move |event| async move {
+                let _ = event.set_focus(true).await;
+            },
+            onkeydown,
             nav { class: "side", "aria-label": words.chats,
-                Conversations { onadd: move |()| adding.set(true) }
+                Conversations { searching, onadd: move |()| adding.set(true) }
             }
             section { class: "main",
                 match page {

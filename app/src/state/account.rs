@@ -62,6 +62,8 @@ pub struct Account {
     pub files: Files,
     /// What the main pane shows.
     pub page: Signal<Page>,
+    /// Changes whenever the conversation that is open is chosen again.
+    pub chosen: Signal<u64>,
     /// Changes whenever somebody's profile or presence does.
     people: Signal<u64>,
     pictures: Pictures,
@@ -80,6 +82,7 @@ impl Account {
             typing: Signal::new(BTreeMap::new()),
             files: Files::new(),
             page: Signal::new(Page::default()),
+            chosen: Signal::new(0),
             people: Signal::new(0),
             pictures: Pictures::new(),
         });
@@ -142,7 +145,14 @@ impl Account {
             let was_open = *self.page.peek() != Page::Nothing;
             self.page.set(Page::Chat(place));
             platform::went_deeper(was_open);
+        } else {
+            self.choose_again();
         }
+    }
+
+    /// Whoever has the conversation open wants to write in it.
+    pub fn choose_again(mut self) {
+        *self.chosen.write() += 1;
     }
 
     /// Opens the settings.

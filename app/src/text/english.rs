@@ -146,6 +146,9 @@ pub(super) const WORDS: Words = Words {
     nobody_blocked: "Nobody is blocked.",
     fingerprint: "Fingerprint",
     account: "Account",
+    keys: "Keyboard",
+    key_previous: "Conversation above",
+    key_next: "Conversation below",
     version: "Version",
     needs_connection: "This needs a connection with the server.",
     today: "Today",
@@ -187,6 +190,7 @@ pub(super) const WORDS: Words = Words {
     block_ask: |name| format!("Block {name}? You won’t hear from each other until you unblock them."),
     wait: |seconds| format!("Too many attempts. Wait {seconds} seconds."),
     last_seen: |when| format!("Last seen {when}"),
+    next_try: |seconds| format!("Next try in {seconds} s."),
     characters_over: |count| format!("{count} too many"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
     weekday: |weekday| {

@@ -146,6 +146,9 @@ pub(super) const WORDS: Words = Words {
     nobody_blocked: "Niemand ist blockiert.",
     fingerprint: "Fingerabdruck",
     account: "Konto",
+    keys: "Tastatur",
+    key_previous: "Unterhaltung darüber",
+    key_next: "Unterhaltung darunter",
     version: "Version",
     needs_connection: "Dafür braucht es eine Verbindung zum Server.",
     today: "Heute",
@@ -187,6 +190,7 @@ pub(super) const WORDS: Words = Words {
     block_ask: |name| format!("{name} blockieren? Ihr hört nichts voneinander, bis du die Person freigibst."),
     wait: |seconds| format!("Zu viele Versuche. Warte {seconds} Sekunden."),
     last_seen: |when| format!("Zuletzt gesehen {when}"),
+    next_try: |seconds| format!("Nächster Versuch in {seconds} s."),
     characters_over: |count| format!("{count} zu viel"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
     weekday: |weekday| {

@@ -138,9 +138,12 @@ impl Runner {
                     Some(*limits::RECONNECT.end())
                 }
                 End::Lost(error) => {
-                    let wait = error.retry_after();
-                    self.shared.set_status(Status::Offline { reason: Some(error) });
-                    Some(backoff.wait(random).max(wait.unwrap_or_default()))
+                    let retry_in = backoff.wait(random).max(error.retry_after().unwrap_or_default());
+                    self.shared.set_status(Status::Offline {
+                        reason: Some(error),
+                        retry_in,
+                    });
+                    Some(retry_in)
                 }
             };
             if self.pause(pause).await {
