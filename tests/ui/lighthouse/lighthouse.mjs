@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 
 import lighthouse, { generateReport } from "lighthouse";
+import { throttling } from "lighthouse/core/config/constants.js";
 
 import { Browser, Line, PHONE, Server } from "../support.mjs";
 
@@ -12,9 +13,14 @@ const RUNS = 3;
 /** Where the report goes that people read. */
 const REPORT = process.env.KITH_REPORT;
 
-/** The slow 4G and the slow phone of the mobile preset, as they are applied to a real load. */
-const NETWORK = { offline: false, latency: 150 * 3.75, downloadThroughput: (1.6e6 * 0.9) / 8, uploadThroughput: (750e3 * 0.9) / 8 };
-const SLOWER = 4;
+/** The slow line and the slow phone of the mobile preset, as Lighthouse applies them to a real load. */
+const SLOW = throttling.mobileSlow4G;
+const NETWORK = {
+  offline: false,
+  latency: SLOW.requestLatencyMs,
+  downloadThroughput: (SLOW.downloadThroughputKbps * 1024) / 8,
+  uploadThroughput: (SLOW.uploadThroughputKbps * 1024) / 8,
+};
 
 const server = await Server.start();
 const browser = await Browser.launch(server);
@@ -36,7 +42,7 @@ async function load(device, there) {
   await session.send("Network.clearBrowserCache");
   await session.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "service_workers,cache_storage" });
   await session.send("Network.emulateNetworkConditions", NETWORK);
-  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOW.cpuSlowdownMultiplier });
   const began = Date.now();
   await page.goto(server.url, { waitUntil: "commit" });
   await there(page);

@@ -21,14 +21,37 @@ async function two(name, other, viewport = DESKTOP) {
   return { device, line };
 }
 
+/**
+ * Has the page's browser behave as one on a full disk: what was written is undone in the end, with this reason. Chromium has a command
+ * that makes the room small, and asks nobody about it when it writes.
+ */
+function fill(page) {
+  return page.evaluate(() => {
+    let isFull = true;
+    const error = new DOMException("The current transaction exceeded its quota limitations.", "QuotaExceededError");
+    for (const name of ["add", "put"]) {
+      const write = IDBObjectStore.prototype[name];
+      IDBObjectStore.prototype[name] = function (...row) {
+        const request = write.apply(this, row);
+        const undo = () => {
+          if (this.transaction.error) return;
+          Object.defineProperty(this.transaction, "error", { value: error });
+          this.transaction.abort();
+        };
+        if (isFull) request.addEventListener("success", undo);
+        return request;
+      };
+    }
+    window.makeRoom = () => (isFull = false);
+  });
+}
+
 test("a browser without room says so, and goes on when there is some", async () => {
   const { device: anna, line: bela } = await two("anna", "bela");
   const { page } = anna;
   await anna.say("before");
   await anna.message("before").locator(STORED).waitFor();
-  const session = await anna.context.newCDPSession(page);
-  const origin = on.server.url;
-  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+  await fill(page);
 
   await anna.say("typed without room");
   await page.getByText("There is no room left on this device").first().waitFor();
@@ -38,7 +61,7 @@ test("a browser without room says so, and goes on when there is some", async () 
   await page.getByText("This device can’t store messages: There is no room left").waitFor();
   await anna.accessible("nothing that comes can be kept");
 
-  await session.send("Storage.overrideQuotaForOrigin", { origin });
+  await page.evaluate(() => window.makeRoom());
   await page.getByRole("button", { name: "Try again" }).click();
   await anna.sees("meanwhile");
   assert.equal(await anna.composer.inputValue(), "typed without room");

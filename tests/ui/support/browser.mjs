@@ -145,6 +145,7 @@ export class Device {
   async login(username) {
     const { page } = this;
     const link = page.getByRole("button", { name: "I have an account" });
+    await link.or(page.getByRole("button", { name: "Log in" })).waitFor();
     if (await link.isVisible()) await link.click();
     await page.getByLabel("User name").fill(username);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
