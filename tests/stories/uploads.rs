@@ -25,7 +25,7 @@ async fn a_file_goes_up_in_pieces_over_a_line_that_breaks() {
         let ask = Ask::patch(&uploaded.url, &uploaded.ticket, start as u64, &bytes[start..]).bytes();
         let mut raw = server.connect().await;
         raw.send_bytes(&ask[..ask.len() - (bytes.len() - cut)]).await;
-        drop(raw);
+        raw.hang_up().await;
         offset = usize::try_from(uploaded.offset(&server).await).unwrap();
         assert!(
             cut - MIB <= offset && offset <= cut,
