@@ -180,7 +180,10 @@ async fn send(
 async fn open(server: &Server, holder: &Holder, blob: &NewBlob, start: u64) -> Result<File, Refusal> {
     let opened = async {
         let mut file = server.blobs.open_whole(&blob.id).await?;
-        // A file that was just opened has its position in memory: this waits for nothing.
+        // What is known of a file that was just opened is in memory: this waits for nothing.
+        if file.metadata()?.len() != blob.size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         file.seek(SeekFrom::Start(start))?;
         io::Result::Ok(file)
     };
