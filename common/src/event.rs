@@ -9,7 +9,7 @@ use crate::{DeviceId, Mark, PersonPresence, ProfileInfo};
 pub enum EventKind {
     /// Conversation: a text. Body: `{"content"}`, and `"reply_to"` where it answers.
     Message,
-    /// Conversation: a file. Body: `{"file","file_name","size"}`, and `"reply_to"` where it answers.
+    /// Conversation: a file. Body: [`FileBody`](crate::FileBody).
     File,
     /// Conversation: another text for a message of the same sender. Body: `{"target","content"}`.
     Edit,

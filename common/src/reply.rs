@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::request::RequestId;
-use crate::{Base64Bytes, DeviceId, FileName, LogEvent, Notice, Pin, Presence, WireError, limits};
+use crate::{Base64Bytes, DeviceId, FileHash, FileName, LogEvent, Notice, Pin, Presence, WireError, limits};
 
 /// Encodes the reply to a request that succeeded: `{"status":"ok","id":…}` and the fields of `payload`.
 ///
@@ -77,6 +77,10 @@ pub struct Limits {
     pub message: usize,
     /// Largest inline file.
     pub inline_file: usize,
+    /// Largest file that can be uploaded.
+    pub file: u64,
+    /// Most unfinished uploads of an account.
+    pub uploads: u32,
     /// Most events in a reply to `sync` or `history`.
     pub sync_events: u32,
     /// Most numbers in one `delete`.
@@ -96,6 +100,9 @@ impl Default for Limits {
             frame: limits::FRAME,
             message: limits::MESSAGE_BYTES,
             inline_file: limits::INLINE_FILE,
+            // A server that doesn't say has no uploads.
+            file: 0,
+            uploads: 0,
             sync_events: limits::SYNC_EVENTS,
             delete_targets: limits::DELETE_TARGETS,
             reaction: limits::REACTION_BYTES,
@@ -143,6 +150,9 @@ pub struct SentReply {
     /// The file's id, for `file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The BLAKE3 of the file's bytes, for `file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<FileHash>,
 }
 
 /// Reply to `contacts` with `list`.
@@ -187,6 +197,70 @@ pub struct FileGetReply {
     pub file_name: FileName,
     /// The file's bytes.
     pub file_data: Base64Bytes,
+}
+
+/// Reply to `upload`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadReply {
+    /// The upload, and later the file; none where only a ticket was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// Where its bytes go, as a path on this server.
+    pub url: String,
+    /// What `Authorization: Bearer` says there.
+    pub ticket: String,
+    /// Until when the ticket is good, in milliseconds since 1970-01-01T00:00:00Z.
+    pub ticket_expires: i64,
+    /// How many bytes the server holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// How many there will be, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When the upload is given up if nothing more comes, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// The BLAKE3 of its bytes, once all of them are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<FileHash>,
+}
+
+/// Reply to `download`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadReply {
+    /// The file's name.
+    pub file_name: FileName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The BLAKE3 of its bytes.
+    pub hash: FileHash,
+    /// Where its bytes are, as a path on this server.
+    pub url: String,
+    /// What `Authorization: Bearer` says there.
+    pub ticket: String,
+    /// The same place for what can't send headers, as pictures and videos of a page: whoever has this address may read the file.
+    pub media_url: String,
+    /// Until when both are good, in milliseconds since 1970-01-01T00:00:00Z.
+    pub ticket_expires: i64,
+}
+
+/// Leave out what gives access.
+impl core::fmt::Debug for UploadReply {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("UploadReply")
+            .field("upload", &self.upload)
+            .field("offset", &self.offset)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for DownloadReply {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DownloadReply")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reply to `sync`.

@@ -1,6 +1,8 @@
 //! What was written and isn't sent yet.
 
-use kith_common::{ClientId, ContactAction, EventKind, LogEvent, Request, SentReply, Username, WireError};
+use kith_common::{
+    ClientId, ContactAction, EventKind, FileBody, LogEvent, Request, SentReply, Username, WireError,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -254,7 +256,14 @@ pub(super) fn own_event(
         Request::Message(message) => (EventKind::Message, json!({"content": message.content})),
         Request::File(file) => (
             EventKind::File,
-            json!({"file": reply.file, "file_name": file.file_name, "size": size}),
+            json!(FileBody {
+                file: reply.file.clone()?,
+                file_name: file.file_name.clone(),
+                size,
+                hash: reply.hash,
+                details: file.details(),
+                reply_to: None,
+            }),
         ),
         Request::Edit(edit) => (
             EventKind::Edit,

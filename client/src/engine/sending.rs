@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_common::{
-    ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request, SentReply,
-    WireError, limits as protocol,
+    Base64Bytes, ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request,
+    SentReply, WireError, limits as protocol,
 };
 use litemap::LiteMap;
 use serde_json::value::RawValue;
@@ -146,7 +146,9 @@ impl Online<'_> {
             return self.fail(id, error).await;
         };
         match &mut request {
-            Request::File(file) => file.file_data.0 = item.new.data.take().unwrap_or_default(),
+            Request::File(file) => {
+                file.file_data = Some(Base64Bytes(item.new.data.take().unwrap_or_default()));
+            }
             Request::Delete(delete) if delete.targets.len() == 1 => self.add_edits(&item, delete).await?,
             _ => {}
         }
@@ -157,7 +159,7 @@ impl Online<'_> {
         self.sending.under_way.spawn(async move {
             let result = connection.request(&request).await;
             if let Request::File(file) = &mut request {
-                file.file_data.0 = Vec::new();
+                file.file_data = Some(Base64Bytes::default());
             }
             Done::Item {
                 item: Box::new(item),
