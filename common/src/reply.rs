@@ -310,6 +310,7 @@ pub struct ProfileInfo {
 
 /// Reply to `profile` with `get`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "FlatProfile")]
 pub struct ProfileReply {
     /// The profile.
     #[serde(flatten)]
@@ -317,6 +318,32 @@ pub struct ProfileReply {
     /// The picture's bytes, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_data: Option<Base64Bytes>,
+}
+
+/// A [`ProfileReply`] as it is read: what serde reads `flatten` with takes a browser some kilobytes.
+#[derive(Deserialize)]
+struct FlatProfile {
+    username: String,
+    display_name: String,
+    about: String,
+    #[serde(default)]
+    avatar: Option<String>,
+    #[serde(default)]
+    avatar_data: Option<Base64Bytes>,
+}
+
+impl From<FlatProfile> for ProfileReply {
+    fn from(flat: FlatProfile) -> Self {
+        Self {
+            profile: ProfileInfo {
+                username: flat.username,
+                display_name: flat.display_name,
+                about: flat.about,
+                avatar: flat.avatar,
+            },
+            avatar_data: flat.avatar_data,
+        }
+    }
 }
 
 /// Reply to `mark`: the marks in force.

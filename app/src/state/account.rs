@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dioxus::prelude::*;
 use kith_client::{Change, Contacts, Conversation, Engine, Pending, ServerAddress, Status};
@@ -224,7 +224,7 @@ impl Account {
 
     async fn take(mut self, batch: Vec<Change>, settings: Settings) {
         let engine = self.engine();
-        let mut changed: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        let mut changed: LiteMap<String, BTreeSet<u64>> = LiteMap::new();
         let (mut everything, mut list, mut outbox, mut people) = (false, false, false, false);
         for change in batch {
             match change {
@@ -320,7 +320,7 @@ impl Account {
     }
 
     /// Notifies of new messages of others, as long as nobody looks.
-    fn notify(self, changed: &BTreeMap<String, BTreeSet<u64>>, settings: Settings) {
+    fn notify(self, changed: &LiteMap<String, BTreeSet<u64>>, settings: Settings) {
         let words = settings.words_now();
         let conversations = self.conversations.peek();
         for conversation in conversations.iter().flatten() {

@@ -5,7 +5,7 @@
 //! engines may send the same outbox at once: the server takes each item once, by its `client_id`, and no engine sends an item
 //! before the one in front of it is settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_common::{
     Base64Bytes, ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request,
@@ -321,7 +321,7 @@ impl Online<'_> {
     pub(super) async fn forget_sent(&self, events: &[LogEvent]) -> Result<(), End> {
         let shared = &self.runner.shared;
         let own = |event: &&LogEvent| event.sender == shared.copy.me.username;
-        let sent: BTreeMap<&str, &LogEvent> = events
+        let sent: LiteMap<&str, &LogEvent> = events
             .iter()
             .filter(own)
             .filter_map(|event| Some((event.client_id.as_deref()?, event)))
