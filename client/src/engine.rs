@@ -16,11 +16,12 @@ mod runner;
 mod sending;
 mod status;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kith_common::{DeviceId, LoginReply, Pin, Presence};
+use litemap::LiteMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::local_store::{LocalStore, StoreError};
@@ -138,7 +139,7 @@ struct Shared {
     link: Mutex<Option<Connection>>,
     status: watch::Sender<Status>,
     pins: Mutex<Vec<Pin>>,
-    people: Mutex<BTreeMap<String, Presence>>,
+    people: Mutex<LiteMap<String, Presence>>,
     /// Items of the outbox that are under way.
     sending: Mutex<BTreeSet<u64>>,
     /// Who waits for the fate of an item of the outbox.

@@ -167,12 +167,9 @@ impl Session {
     ) -> Result<SentReply, Error> {
         self.write(&Request::File(FileRequest {
             receiver: Some(receiver.to_string()),
-            conversation: None,
-            file_name: name,
-            file_data: kith_common::Base64Bytes(bytes),
-            reply_to: None,
+            file_data: Some(kith_common::Base64Bytes(bytes)),
             client_id: Some(new_client_id()?),
-            expect: None,
+            ..FileRequest::new(name)
         }))
         .await
     }

@@ -46,6 +46,10 @@ pub enum ErrorCode {
     Busy,
     /// The server could not store it (disk full or database error); nothing was done.
     Storage,
+    /// The account's files take all the room that they may take.
+    Quota,
+    /// The account has as many unfinished uploads as it may have.
+    TooManyUploads,
     /// The other side was too slow; the connection ends.
     Timeout,
     /// A fault in the server; its log says more.

@@ -7,6 +7,7 @@
 mod base64_bytes;
 mod error;
 mod event;
+mod file;
 mod frame;
 mod ids;
 pub mod limits;
@@ -18,20 +19,23 @@ mod request;
 pub use base64_bytes::Base64Bytes;
 pub use error::{ErrorCode, WireError};
 pub use event::{EventKind, LogEvent, Notice};
+pub use file::{
+    FileBody, FileDetails, FileHash, FileHashError, MediaType, MediaTypeError, Thumbhash, ThumbhashError,
+};
 pub use frame::{FrameDecoder, FrameError, Framing};
 pub use ids::{ClientId, ClientIdError, DeviceId, FileName, FileNameError, Username, UsernameError};
 pub use link::{InviteLink, InviteLinkError};
 pub use pin::{Pin, PinError};
 pub use reply::{
-    ContactsReply, FileGetReply, HelloReply, Incoming, Limits, LogPage, LoginReply, Mark, MarkReply,
-    PersonPresence, PresenceReply, ProfileInfo, ProfileReply, SentReply, SessionInfo, SessionsReply,
-    SyncReply, encode_error, encode_ok,
+    ContactsReply, DownloadReply, FileGetReply, HelloReply, Incoming, Limits, LogPage, LoginReply, Mark,
+    MarkReply, PersonPresence, PresenceReply, ProfileInfo, ProfileReply, SentReply, SessionInfo,
+    SessionsReply, SyncReply, UploadReply, encode_error, encode_ok,
 };
 pub use request::{
-    ContactAction, ContactsRequest, DeleteRequest, EditRequest, FileGetRequest, FileRequest, HelloRequest,
-    HistoryRequest, LoginRequest, MarkRequest, MessageRequest, Parsed, PasswordRequest, Presence,
-    PresenceRequest, ProfileAction, ProfileRequest, ReactRequest, RegisterRequest, Request, RequestId,
-    ResumeRequest, SessionAction, SessionsRequest, SyncRequest, TypingRequest,
+    ContactAction, ContactsRequest, DeleteRequest, DownloadRequest, EditRequest, FileGetRequest, FileRequest,
+    HelloRequest, HistoryRequest, LoginRequest, MarkRequest, MessageRequest, Parsed, PasswordRequest,
+    Presence, PresenceRequest, ProfileAction, ProfileRequest, ReactRequest, RegisterRequest, Request,
+    RequestId, ResumeRequest, SessionAction, SessionsRequest, SyncRequest, TypingRequest, UploadRequest,
 };
 
 /// The name of this protocol: the ALPN identifier, and the version that `hello` speaks of.

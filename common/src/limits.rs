@@ -60,3 +60,15 @@ pub const ABOUT_CHARS: usize = 256;
 
 /// Largest picture of a profile, in bytes before base64: 256 pixels squared are enough.
 pub const AVATAR_BYTES: usize = 64 * 1024;
+
+/// Longest `media_type`, in bytes: two names of 127 (RFC 6838, section 4.2).
+pub const MEDIA_TYPE_BYTES: usize = 255;
+
+/// Longest `thumbhash`, in bytes before base64.
+pub const THUMBHASH_BYTES: usize = 64;
+
+/// Longest `Upload-Metadata`, in bytes.
+pub const UPLOAD_METADATA_BYTES: usize = 4 * 1024;
+
+/// How long a ticket for transfers is good, in seconds. A transfer that has begun goes on.
+pub const TICKET_SECONDS: u64 = 60 * 60;

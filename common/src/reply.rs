@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::request::RequestId;
-use crate::{Base64Bytes, DeviceId, FileName, LogEvent, Notice, Pin, Presence, WireError, limits};
+use crate::{Base64Bytes, DeviceId, FileHash, FileName, LogEvent, Notice, Pin, Presence, WireError, limits};
 
 /// Encodes the reply to a request that succeeded: `{"status":"ok","id":…}` and the fields of `payload`.
 ///
@@ -77,6 +77,10 @@ pub struct Limits {
     pub message: usize,
     /// Largest inline file.
     pub inline_file: usize,
+    /// Largest file that can be uploaded.
+    pub file: u64,
+    /// Most unfinished uploads of an account.
+    pub uploads: u32,
     /// Most events in a reply to `sync` or `history`.
     pub sync_events: u32,
     /// Most numbers in one `delete`.
@@ -96,6 +100,9 @@ impl Default for Limits {
             frame: limits::FRAME,
             message: limits::MESSAGE_BYTES,
             inline_file: limits::INLINE_FILE,
+            // A server that doesn't say has no uploads.
+            file: 0,
+            uploads: 0,
             sync_events: limits::SYNC_EVENTS,
             delete_targets: limits::DELETE_TARGETS,
             reaction: limits::REACTION_BYTES,
@@ -143,6 +150,9 @@ pub struct SentReply {
     /// The file's id, for `file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The BLAKE3 of the file's bytes, for `file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<FileHash>,
 }
 
 /// Reply to `contacts` with `list`.
@@ -187,6 +197,70 @@ pub struct FileGetReply {
     pub file_name: FileName,
     /// The file's bytes.
     pub file_data: Base64Bytes,
+}
+
+/// Reply to `upload`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadReply {
+    /// The upload, and later the file; none where only a ticket was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// Where its bytes go, as a path on this server.
+    pub url: String,
+    /// What `Authorization: Bearer` says there.
+    pub ticket: String,
+    /// Until when the ticket is good, in milliseconds since 1970-01-01T00:00:00Z.
+    pub ticket_expires: i64,
+    /// How many bytes the server holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// How many there will be, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When the upload is given up if nothing more comes, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// The BLAKE3 of its bytes, once all of them are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<FileHash>,
+}
+
+/// Reply to `download`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadReply {
+    /// The file's name.
+    pub file_name: FileName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The BLAKE3 of its bytes.
+    pub hash: FileHash,
+    /// Where its bytes are, as a path on this server.
+    pub url: String,
+    /// What `Authorization: Bearer` says there.
+    pub ticket: String,
+    /// The same place for what can't send headers, as pictures and videos of a page: whoever has this address may read the file.
+    pub media_url: String,
+    /// Until when both are good, in milliseconds since 1970-01-01T00:00:00Z.
+    pub ticket_expires: i64,
+}
+
+/// Leave out what gives access.
+impl core::fmt::Debug for UploadReply {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("UploadReply")
+            .field("upload", &self.upload)
+            .field("offset", &self.offset)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for DownloadReply {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DownloadReply")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reply to `sync`.
@@ -236,6 +310,7 @@ pub struct ProfileInfo {
 
 /// Reply to `profile` with `get`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "FlatProfile")]
 pub struct ProfileReply {
     /// The profile.
     #[serde(flatten)]
@@ -243,6 +318,32 @@ pub struct ProfileReply {
     /// The picture's bytes, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_data: Option<Base64Bytes>,
+}
+
+/// A [`ProfileReply`] as it is read: what serde reads `flatten` with takes a browser some kilobytes.
+#[derive(Deserialize)]
+struct FlatProfile {
+    username: String,
+    display_name: String,
+    about: String,
+    #[serde(default)]
+    avatar: Option<String>,
+    #[serde(default)]
+    avatar_data: Option<Base64Bytes>,
+}
+
+impl From<FlatProfile> for ProfileReply {
+    fn from(flat: FlatProfile) -> Self {
+        Self {
+            profile: ProfileInfo {
+                username: flat.username,
+                display_name: flat.display_name,
+                about: flat.about,
+                avatar: flat.avatar,
+            },
+            avatar_data: flat.avatar_data,
+        }
+    }
 }
 
 /// Reply to `mark`: the marks in force.
@@ -319,16 +420,19 @@ impl Incoming {
             error: Option<WireError>,
             #[serde(borrow, default)]
             number: Option<&'a RawValue>,
+            #[serde(borrow, default)]
+            event: Option<&'a RawValue>,
         }
         if line.trim_ascii_start().first() != Some(&b'{') {
             return Err(serde::de::Error::custom("a line is a JSON object"));
         }
-        let envelope: Envelope<'_> = serde_json::from_slice(line)?;
+        let line = core::str::from_utf8(line).map_err(serde::de::Error::custom)?;
+        let envelope: Envelope<'_> = serde_json::from_str(line)?;
         let id = envelope.id.map(|raw| raw.get().to_owned());
         match (envelope.status.as_deref(), envelope.error) {
             (Some("ok"), _) => Ok(Self::Reply {
                 id,
-                result: Ok(serde_json::from_slice(line)?),
+                result: Ok(serde_json::from_str(line)?),
             }),
             (Some(_), Some(error)) => Ok(Self::Reply {
                 id,
@@ -336,9 +440,12 @@ impl Incoming {
             }),
             (Some(_), None) => Err(serde::de::Error::custom("an error without its code")),
             (None, _) if envelope.number.is_some() => {
-                Ok(serde_json::from_slice(line).map_or(Self::Unknown, Self::Event))
+                Ok(serde_json::from_str(line).map_or(Self::Unknown, Self::Event))
             }
-            (None, _) => Ok(serde_json::from_slice(line).map_or(Self::Unknown, Self::Notice)),
+            (None, _) => {
+                let notice = envelope.event.and_then(|event| Notice::decode(event.get(), line));
+                Ok(notice.map_or(Self::Unknown, Self::Notice))
+            }
         }
     }
 }
@@ -371,6 +478,32 @@ mod tests {
         };
         assert_eq!(id, "7");
         assert_eq!(serde_json::from_str::<ContactsReply>(raw.get()).unwrap(), payload);
+    }
+
+    #[test]
+    fn notices_are_read_as_they_were_written() {
+        let notices = [
+            r#"{"event":"behind"}"#,
+            r#"{"event":"session_ended"}"#,
+            r#"{"event":"mark","conversation":"c","username":"bob","delivered":2,"read":1}"#,
+            r#"{"event":"typing","conversation":"c","username":"bob","typing":true}"#,
+            r#"{"event":"presence","username":"bob","presence":"away"}"#,
+            r#"{"event":"person","username":"bob","display_name":"Bob","about":"","avatar":null}"#,
+            r#"{"event":"bye","reason":"it is late"}"#,
+        ];
+        for line in notices {
+            let Incoming::Notice(notice) = Incoming::parse(line.as_bytes()).unwrap() else {
+                panic!("{line}");
+            };
+            assert_eq!(notice, serde_json::from_str(line).unwrap());
+            let again = Incoming::parse(notice.encode().as_bytes()).unwrap();
+            assert!(matches!(again, Incoming::Notice(again) if again == notice));
+        }
+        for unknown in [r#"{"event":"later"}"#, r#"{"event":"typing","typing":1}"#, "{}"] {
+            let read = Incoming::parse(unknown.as_bytes()).unwrap();
+            assert!(matches!(read, Incoming::Unknown), "{unknown}");
+        }
+        assert!(Incoming::parse(b"{\"event\":\"\xff\"}").is_err());
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub use account::{
     ProfileRequest, RegisterRequest, ResumeRequest, SessionAction, SessionsRequest,
 };
 pub use conversation::{
-    DeleteRequest, EditRequest, FileGetRequest, FileRequest, HistoryRequest, MarkRequest, MessageRequest,
-    Presence, PresenceRequest, ReactRequest, SyncRequest, TypingRequest,
+    DeleteRequest, DownloadRequest, EditRequest, FileGetRequest, FileRequest, HistoryRequest, MarkRequest,
+    MessageRequest, Presence, PresenceRequest, ReactRequest, SyncRequest, TypingRequest, UploadRequest,
 };
 
 /// The `id` of a request: a number or a string, repeated to the letter in its reply.
@@ -86,10 +86,14 @@ pub enum Request {
     Contacts(ContactsRequest),
     /// Sends a text.
     Message(MessageRequest),
-    /// Sends a file inside the frame.
+    /// Sends a file: inside the frame, or one that was uploaded.
     File(FileRequest),
     /// Fetches a file inside the reply.
     FileGet(FileGetRequest),
+    /// Opens an upload, or goes on with one.
+    Upload(UploadRequest),
+    /// Asks for the way to a file's bytes.
+    Download(DownloadRequest),
     /// Fetches what is newer than what the client holds.
     Sync(SyncRequest),
     /// Fetches a page of one log.
@@ -171,6 +175,8 @@ impl Request {
             "contacts" => fields(frame).map(Self::Contacts),
             "file" => fields(frame).map(Self::File),
             "file_get" => fields(frame).map(Self::FileGet),
+            "upload" => fields(frame).map(Self::Upload),
+            "download" => fields(frame).map(Self::Download),
             "sync" => fields(frame).map(Self::Sync),
             "history" => fields(frame).map(Self::History),
             "mark" => fields(frame).map(Self::Mark),

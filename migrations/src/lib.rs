@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261122_000001_logs_accounts_devices_blobs;
 mod m20261125_000002_marks_and_profiles;
+mod m20261126_000003_uploads_and_quotas;
 
 /// Applies the migrations in order.
 pub struct Migrator;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_logs_accounts_devices_blobs::Migration),
             Box::new(m20261125_000002_marks_and_profiles::Migration),
+            Box::new(m20261126_000003_uploads_and_quotas::Migration),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP on the same port: the web app, the way from a request into a WebSocket, and a few facts for who isn't logged in.
 
 mod about;
+mod files;
 mod prefixed;
 mod upgrade;
 mod web_app;
@@ -27,10 +28,15 @@ use crate::session::{self, Peer, Transport};
 use crate::websocket::WebSocket;
 use prefixed::Prefixed;
 
+use web_app::is_held;
 pub use web_app::{WebApp, WebAppError};
 
 /// Time for a request's head to arrive.
 const HEAD: Duration = Duration::from_secs(15);
+
+/// What a client may send over HTTP/2 before it is taken in, for a request and for a connection.
+const WINDOW: u32 = 512 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -77,6 +83,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/about.json", get(about::about))
         .route("/ca.crt", get(about::authority))
         .route("/ws", get(upgrade::upgrade))
+        .merge(files::routes())
         .fallback(get(web_app::file))
         .layer(middleware::map_response_with_state(server.clone(), secure))
         .with_state(server)
@@ -119,6 +126,8 @@ async fn requests<S: Transport + 'static>(
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(HEAD_BYTES as u32);
     let connection = Connection {
         peer,
@@ -155,7 +164,8 @@ async fn requests<S: Transport + 'static>(
 async fn secure(State(server): State<Arc<Server>>, mut response: Response) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What is stricter stays.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     // A browser that had to be told to trust the certificate would ignore it (RFC 6797, section 8.1).
     if server.config.web.hsts && server.identity.pins().is_empty() {

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use dashmap::DashMap;
 
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::{FileLimits, Limits};
 use crate::rate::{Buckets, RetryAfter};
+use crate::store::AccountId;
 
 /// An address as limits see it: an IPv6 network of 64 bits counts as one, since its owner has all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +34,7 @@ pub struct Limiter {
     by_account_and_address: Buckets<(String, Source)>,
     by_account: Buckets<String>,
     registrations: Buckets<Source>,
+    uploads: Buckets<AccountId>,
     guests: Arc<DashMap<Source, usize>>,
     guests_per_address: usize,
 }
@@ -54,7 +56,7 @@ pub struct Guest {
 
 impl Limiter {
     /// Nobody has tried anything yet.
-    pub fn new(limits: &Limits, clock: &Arc<dyn Clock>) -> Self {
+    pub fn new(limits: &Limits, files: &FileLimits, clock: &Arc<dyn Clock>) -> Self {
         Self {
             by_address: Buckets::new(limits.login_failures_per_address, clock.clone()),
             by_account_and_address: Buckets::new(
@@ -63,6 +65,7 @@ impl Limiter {
             ),
             by_account: Buckets::new(limits.login_failures_per_account, clock.clone()),
             registrations: Buckets::new(limits.registrations_per_address, clock.clone()),
+            uploads: Buckets::new(files.opened_per_account, clock.clone()),
             guests: Arc::default(),
             guests_per_address: limits.connections_before_login_per_address,
         }
@@ -105,6 +108,14 @@ impl Limiter {
     /// A registration came to nothing.
     pub fn registration_failed(&self, address: IpAddr) {
         self.registrations.give_back(&Source::from(address));
+    }
+
+    /// Lets an upload be opened.
+    ///
+    /// # Errors
+    /// The account has opened too many; how long to wait.
+    pub fn upload(&self, account: AccountId) -> Result<(), RetryAfter> {
+        self.uploads.take(&account)
     }
 
     /// Counts a connection that hasn't logged in; `None` when its address has too many.
@@ -161,7 +172,7 @@ mod tests {
     #[test]
     fn guessing_is_stopped_and_the_owner_gets_in() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let limiter = Limiter::new(&Limits::default(), &clock);
+        let limiter = Limiter::new(&Limits::default(), &FileLimits::default(), &clock);
         let mut refused = 0;
         for guess in 0..100u8 {
             for _ in 0..10 {
@@ -179,7 +190,7 @@ mod tests {
     #[test]
     fn people_behind_one_address_log_in_at_once() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let limiter = Limiter::new(&Limits::default(), &clock);
+        let limiter = Limiter::new(&Limits::default(), &FileLimits::default(), &clock);
         for person in 0..5000 {
             limiter
                 .attempt(address(1), &format!("person{person}"), true)
@@ -195,7 +206,7 @@ mod tests {
             connections_before_login_per_address: 2,
             ..Limits::default()
         };
-        let limiter = Limiter::new(&limits, &clock);
+        let limiter = Limiter::new(&limits, &FileLimits::default(), &clock);
         let (one, two) = (limiter.guest(address(1)), limiter.guest(address(1)));
         assert!(one.is_some() && two.is_some() && limiter.guest(address(1)).is_none());
         assert!(limiter.guest(address(2)).is_some());

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, Found};
 use crate::certs::{CertsError, Machine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DataDir};
@@ -28,7 +28,10 @@ use crate::random::{Random, SystemRandomness};
 use crate::secrets::{PepperError, Peppers};
 use crate::server::{Server, cores};
 use crate::store::{AccountState, OpenError, Store, WriterTask};
+use crate::tickets::Tickets;
 use crate::tls::{self, Identity, Reloader, Source, Surroundings};
+use crate::transfers::Transfers;
+use crate::uploads::{self, Uploads};
 
 /// How often the certificate's files are looked at.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(10);
@@ -38,6 +41,9 @@ const ACCOUNTS_EVERY: Duration = Duration::from_secs(1);
 
 /// How far back it is asked, in milliseconds: longer than a transaction may wait for the lock.
 const ACCOUNTS_WINDOW: i64 = 30_000;
+
+/// How often uploads are looked for that are to be given up.
+const UPLOADS_EVERY: Duration = Duration::from_secs(60);
 
 /// Time for connections to take their leave, and for what is queued to be written.
 const LEAVE: Duration = Duration::from_secs(3);
@@ -81,7 +87,14 @@ pub struct Ready {
 /// # Errors
 /// Something that it needs can't be used.
 pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    prepare_at(data, config, Arc::new(SystemClock)).await
+}
+
+/// The same with another clock for all but certificates.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_at(data: &DataDir, config: Config, clock: Arc<dyn Clock>) -> Result<Ready, StartError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandomness::new());
     let surroundings = Surroundings {
         now: Timestamp::now,
@@ -91,6 +104,7 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
     let web_app = WebApp::open(data.web_app(&config.web).as_deref())?;
     let (identity, certificate) = Reloader::open(Source::of(&config, data), surroundings)?;
     let peppers = Peppers::load(&data.pepper())?;
+    let tickets = Tickets::new(peppers.newest().1);
     let threads = config.passwords.threads_on(cores()).get();
     let (cost, queue) = (config.passwords.bcrypt_cost, config.passwords.queue);
     let passwords = Passwords::new(peppers, cost, threads, queue, random.clone())?;
@@ -98,8 +112,11 @@ pub async fn prepare(data: &DataDir, config: Config) -> Result<Ready, StartError
     let url = String::from(config.database.clone());
     let (store, writer) = Store::open(&url, data.path(), clock.clone(), random.clone(), hub.clone()).await?;
     let server = Arc::new(Server {
-        limiter: Limiter::new(&config.limits, &clock),
-        blobs: Blobs::open(data.blobs(), random.clone())?,
+        limiter: Limiter::new(&config.limits, &config.files, &clock),
+        blobs: Blobs::open(data.blobs(), random.clone(), config.files.free_bytes)?,
+        uploads: Uploads::new(),
+        transfers: Transfers::new(&config.files),
+        tickets,
         large_frames: Arc::new(Semaphore::new(config.limits.large_frame_bytes / 1024)),
         identity,
         web_app,
@@ -142,6 +159,7 @@ impl Ready {
         let shutdown = server.shutdown.clone();
         tasks.spawn(certificate.keep_fresh(CERTIFICATE_EVERY, shutdown.clone()));
         tasks.spawn(watch_accounts(server.clone()));
+        tasks.spawn(expire_uploads(server.clone()));
         tasks.spawn(presence::announce(server.clone()));
         tracing::info!(target: "server", version = env!("CARGO_PKG_VERSION"), "started");
         tokio::select! {
@@ -150,8 +168,15 @@ impl Ready {
         }
         shutdown.cancel();
         tasks.close();
-        if timeout(LEAVE, tasks.wait()).await.is_err() {
-            tracing::warn!(target: "server", left = tasks.len(), "some connections did not end in time");
+        let receiving = server.uploads.tasks.clone();
+        receiving.close();
+        let left = || tasks.len() + receiving.len();
+        let ended = async {
+            tasks.wait().await;
+            receiving.wait().await;
+        };
+        if timeout(LEAVE, ended).await.is_err() {
+            tracing::warn!(target: "server", left = left(), "some connections did not end in time");
         }
         // With the last handle the writer's queue closes; it writes what waits and ends.
         drop(server);
@@ -197,15 +222,38 @@ async fn watch_accounts(server: Arc<Server>) {
     }
 }
 
-/// Deletes files that a crash has left between their writing and the event that announces them.
+/// Gives up uploads that nobody has gone on with for long.
+async fn expire_uploads(server: Arc<Server>) {
+    loop {
+        uploads::expire(&server).await;
+        tokio::select! {
+            () = tokio::time::sleep(UPLOADS_EVERY) => {}
+            () = server.shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Deletes files that a crash has left between their writing and the event that announces them, and makes the files of unfinished
+/// uploads what the database says that they are.
 async fn sweep_blobs(server: &Server) {
     let swept = async {
-        let ids = server.blobs.ids()?;
-        for chunk in ids.chunks(500) {
-            let known = server.store.known_blobs(chunk).await.map_err(io::Error::other)?;
-            for id in chunk.iter().filter(|id| !known.contains(id)) {
-                server.blobs.delete(id).await?;
-                tracing::info!(target: "transfer", user = "-", file = id, "deleted a file that was never announced");
+        let (store, blobs) = (&server.store, &server.blobs);
+        let unfinished = store.unfinished_uploads().await.map_err(io::Error::other)?;
+        let unfinished: HashSet<String> = unfinished.into_iter().collect();
+        for chunk in blobs.list()?.chunks(500) {
+            let ids: Vec<String> = chunk.iter().map(|found| found.id().to_owned()).collect();
+            let known = store.known_blobs(&ids).await.map_err(io::Error::other)?;
+            for found in chunk {
+                let id = found.id();
+                match found {
+                    _ if !known.iter().any(|known| known == id) => {
+                        blobs.delete(id).await?;
+                        tracing::info!(target: "transfer", user = "-", file = id, "deleted a file that was never announced");
+                    }
+                    Found::Whole(_) if unfinished.contains(id) => blobs.take_back(id).await?,
+                    Found::Part(_) if !unfinished.contains(id) => blobs.delete_part(id).await?,
+                    Found::Whole(_) | Found::Part(_) => {}
+                }
             }
         }
         io::Result::Ok(())

@@ -17,7 +17,10 @@ use crate::limiter::Limiter;
 use crate::passwords::Passwords;
 use crate::random::Random;
 use crate::store::{Origin, Store};
+use crate::tickets::Tickets;
 use crate::tls::Identity;
+use crate::transfers::Transfers;
+use crate::uploads::Uploads;
 
 /// The parts of a running server.
 pub struct Server {
@@ -29,6 +32,12 @@ pub struct Server {
     pub hub: Arc<Hub>,
     /// Files.
     pub blobs: Blobs,
+    /// Files that are on their way here.
+    pub uploads: Uploads,
+    /// How many of them, and of those on their way from here, may be.
+    pub transfers: Transfers,
+    /// What lets them in.
+    pub tickets: Tickets,
     /// Password hashing.
     pub passwords: Passwords,
     /// Who may try how often.

@@ -8,6 +8,8 @@
     reason = "this is a test"
 )]
 
+mod uploads;
+
 use std::time::Duration;
 
 use kith_tests::writers::{Writers, is_sound};

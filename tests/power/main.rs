@@ -18,5 +18,6 @@ mod disk;
 mod lies;
 mod setup;
 mod start;
+mod tus;
 mod uploads;
 mod writing;

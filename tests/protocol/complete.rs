@@ -40,8 +40,8 @@ pub(crate) fn trials(document: &Document) -> Vec<Trial> {
         let names = lines.iter().filter_map(|line| line.pointer(pointer)?.as_str());
         names.map(str::to_owned).collect()
     };
-    let actions = names!(Request: Hello Ping Register Login Resume Logout Sessions Password Contacts Message File FileGet Sync
-        History Mark Typing Presence Edit Delete React Profile);
+    let actions = names!(Request: Hello Ping Register Login Resume Logout Sessions Password Contacts Message File FileGet
+        Upload Download Sync History Mark Typing Presence Edit Delete React Profile);
     let contacts = names!(ContactAction: List Add Remove Block Unblock);
     let profiles = names!(ProfileAction: Get Set);
     let presences = names!(Presence: Offline Away Online);
@@ -50,7 +50,7 @@ pub(crate) fn trials(document: &Document) -> Vec<Trial> {
     let notices = names!(Notice: Behind SessionEnded Mark Typing Presence Person Bye);
     let codes = names!(ErrorCode: Malformed BadRequest UnknownAction TooLarge NotLoggedIn BadCredentials SessionEnded
         RateLimited RegistrationClosed InviteRequired BadInvite NameTaken WeakPassword NotFound Yourself Blocked
-        Forbidden Conflict Busy Storage Timeout Internal);
+        Forbidden Conflict Busy Storage Quota TooManyUploads Timeout Internal);
     let shown_events = shown(&received, "/event");
     let shown_presences = &shown(&sent, "/presence") | &shown(&received, "/presence");
     vec![
@@ -105,7 +105,8 @@ fn fields(examples: &[Example], sent: bool) -> Vec<Value> {
 fn limits_trial(text: String) -> Trial {
     let expected = values!(FRAME_BEFORE_LOGIN INLINE_FILE FRAME NESTING MESSAGE_BYTES CLIENT_ID_BYTES REQUEST_ID_BYTES
         USERNAME PASSWORD DISPLAY_NAME_CHARS DEVICE_NAME_CHARS FILE_NAME_BYTES SYNC_EVENTS SYNC_BYTES SYNC_LOGS
-        SYNC_CHANGES DELETE_TARGETS REACTION_BYTES ABOUT_CHARS AVATAR_BYTES);
+        SYNC_CHANGES DELETE_TARGETS REACTION_BYTES ABOUT_CHARS AVATAR_BYTES MEDIA_TYPE_BYTES THUMBHASH_BYTES
+        UPLOAD_METADATA_BYTES TICKET_SECONDS);
     Trial::test("complete::every_limit_stands_in_the_table", move || {
         let source = include_str!("../../common/src/limits.rs");
         let constants: BTreeSet<&str> = source
@@ -126,8 +127,10 @@ fn limits_trial(text: String) -> Trial {
 /// The operator's limits, with their defaults.
 fn settings_trial(text: String) -> Trial {
     Trial::test("complete::every_setting_stands_in_the_table", move || {
-        let defaults = serde_json::to_value(kith_server::config::Limits::default())?;
-        for (name, value) in defaults.as_object().into_iter().flatten() {
+        let limits = serde_json::to_value(kith_server::config::Limits::default())?;
+        let files = serde_json::to_value(kith_server::config::FileLimits::default())?;
+        let defaults = [limits, files];
+        for (name, value) in defaults.iter().filter_map(Value::as_object).flatten() {
             let value = match value {
                 Value::Object(rate) => format!(
                     "{} at once, then {} a minute",

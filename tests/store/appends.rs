@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kith_common::EventKind;
-use kith_server::store::{Append, ContactChange, NewBlob};
+use kith_server::store::{Append, ContactChange};
 use tokio::task::JoinSet;
 
 use crate::bed::Bed;
-use crate::people::{code, person};
+use crate::people::{code, inline, person};
 
 pub(crate) async fn numbers_are_contiguous_under_many_writers(bed: &Bed) {
     const WRITERS: usize = 16;
@@ -202,25 +202,21 @@ pub(crate) async fn files_are_announced_to_members(bed: &Bed) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let mallory = person(&store, "mallory").await;
     let log = alice.with(&store, &bob).await;
-    let file = |id: &str| {
-        let blob = NewBlob {
-            id: id.to_owned(),
-            size: 3,
-            hash: [1; 32],
-        };
-        Append {
-            kind: EventKind::File,
-            blob: Some(blob),
-            ..alice.keyed_text(&log, "a file", "key")
-        }
+    let file = |id: &str| Append {
+        kind: EventKind::File,
+        blob: Some(inline(id, 3)),
+        ..alice.keyed_text(&log, "a file", "key")
     };
     let receipt = store.append_and_wait(file("one")).await.unwrap();
-    assert_eq!(receipt.blob.as_deref(), Some("one"));
+    assert_eq!(
+        (receipt.blob.as_deref(), receipt.hash),
+        (Some("one"), Some([1; 32]))
+    );
     // Sent again, the bytes lie on disk once more, and the answer says that they aren't needed.
     let again = store.append_and_wait(file("two")).await.unwrap();
     assert_eq!(
-        (again.blob.as_deref(), again.number, again.replayed),
-        (Some("one"), 1, true)
+        (again.blob.as_deref(), again.hash, again.number, again.replayed),
+        (Some("one"), Some([1; 32]), 1, true)
     );
     for reader in [&alice, &bob] {
         assert_eq!(

@@ -2,20 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kith_common::EventKind;
-use kith_server::store::{Append, ContactChange, Log, NewBlob, Store};
+use kith_server::store::{Append, ContactChange, Log, Store};
 
 use crate::bed::Bed;
-use crate::people::{Person, account, code, person};
+use crate::people::{Person, account, code, inline, person};
 
 async fn file(store: &Store, sender: &Person, log: &Arc<Log>, id: &str) {
-    let blob = NewBlob {
-        id: id.to_owned(),
-        size: 5,
-        hash: [9; 32],
-    };
     let append = Append {
         kind: EventKind::File,
-        blob: Some(blob),
+        blob: Some(inline(id, 5)),
         ..sender.text(log, id)
     };
     store.append_and_wait(append).await.unwrap();

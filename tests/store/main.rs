@@ -27,6 +27,7 @@ mod reference;
 mod schema;
 mod sight;
 mod targets;
+mod uploads;
 
 /// Makes two tests of each function: `sqlite::topic::function` and `postgres::topic::function`.
 /// On several threads, because a test may hold the writer up ([`people::in_one_batch`]).
@@ -143,6 +144,14 @@ on_both! {
         what_retention_took_is_passed_over,
         ids_that_nobody_gave_out,
         the_seed_cursor_never_goes_back,
+    }
+    uploads {
+        room_is_kept_until_the_file_is_gone,
+        an_upload_is_opened_once,
+        an_upload_becomes_one_file,
+        what_is_too_much_is_refused,
+        what_is_left_is_given_up,
+        an_account_takes_its_uploads_along,
     }
     closing {
         what_is_queued_is_written,

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use kith_common::{ClientId, DeviceId, EventKind};
 use kith_server::store::{
-    Account, Append, Author, ClientKey, Log, NewAccount, NewDevice, Origin, Receipt, Store, StoreError,
+    Account, Append, Attachment, Author, ClientKey, Log, NewAccount, NewBlob, NewDevice, Origin, Receipt,
+    Room, Store, StoreError,
 };
 use tokio::sync::oneshot;
 
@@ -125,6 +126,20 @@ pub(crate) fn key(id: &str, content: &[u8]) -> ClientKey {
     }
 }
 
+/// A file that came with its request.
+pub(crate) fn inline(id: &str, size: u64) -> Attachment {
+    Attachment::Inline(blob(id, size), Room::UNLIMITED)
+}
+
+/// Bytes on the disk.
+pub(crate) fn blob(id: &str, size: u64) -> NewBlob {
+    NewBlob {
+        id: id.to_owned(),
+        size,
+        hash: [1; 32],
+    }
+}
+
 /// Queues an append; the receipt comes later.
 pub(crate) async fn queue(store: &Store, append: Append) -> oneshot::Receiver<Result<Receipt, StoreError>> {
     let (done, receipt) = oneshot::channel();
@@ -174,6 +189,10 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, StoreError>) -> &'stati
         StoreError::TargetErased => "TargetErased",
         StoreError::TargetUnfit => "TargetUnfit",
         StoreError::TargetForeign => "TargetForeign",
+        StoreError::UploadMissing => "UploadMissing",
+        StoreError::AccountFull => "AccountFull",
+        StoreError::ServerFull => "ServerFull",
+        StoreError::TooManyUploads => "TooManyUploads",
         StoreError::PasswordChanged => "PasswordChanged",
         StoreError::NameTaken => "NameTaken",
         StoreError::BadInvite => "BadInvite",

@@ -47,7 +47,7 @@ pub(crate) async fn brought_up_to_date_from_the_first_version(bed: &Bed) {
         .unwrap();
     store.close().await;
     let raw = bed.raw().await;
-    Migrator::down(&raw, Some(1)).await.unwrap();
+    Migrator::down(&raw, Some(2)).await.unwrap();
     raw.close().await.unwrap();
 
     let store = bed.open().await;

@@ -1,10 +1,10 @@
 //! Appends that are about earlier events, and erasing.
 
 use kith_common::EventKind;
-use kith_server::store::{Append, ContactChange, NewBlob, Target};
+use kith_server::store::{Append, ContactChange, Target};
 
 use crate::bed::Bed;
-use crate::people::{code, in_one_batch, key, person};
+use crate::people::{code, in_one_batch, inline, key, person};
 
 pub(crate) async fn what_an_append_is_about_has_to_fit(bed: &Bed) {
     let store = bed.open().await;
@@ -140,11 +140,7 @@ pub(crate) async fn erasing_is_all_or_nothing(bed: &Bed) {
     let log = alice.with(&store, &bob).await;
     let file = |who: &crate::people::Person, id: &str| Append {
         kind: EventKind::File,
-        blob: Some(NewBlob {
-            id: id.to_owned(),
-            size: 1,
-            hash: [1; 32],
-        }),
+        blob: Some(inline(id, 1)),
         ..who.text(&log, id)
     };
     store.append_and_wait(alice.text(&log, "one")).await.unwrap();

@@ -54,7 +54,8 @@ async fn an_answer_says_what_it_answers() {
     );
     let picture = with(file("alice", "a.txt", b"look"), "reply_to", 3);
     let sent = bob.ok(picture).await;
-    let body = json!({"file": sent["file"], "file_name": "a.txt", "size": 4, "reply_to": 3});
+    let body =
+        json!({"file": sent["file"], "file_name": "a.txt", "size": 4, "hash": sent["hash"], "reply_to": 3});
     assert_eq!(alice.event("file").await["body"], body);
     // What was erased can still be answered: the person may not have known.
     alice.ok(delete(&c, &[1])).await;

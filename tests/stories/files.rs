@@ -43,6 +43,8 @@ async fn a_file_arrives_as_it_was_sent() {
         ("empty", Vec::new()),
     ] {
         let sent = alice.ok(file("bob", name, &content)).await;
+        let hash = blake3::hash(&content).to_hex().to_string();
+        assert_eq!(sent["hash"], hash);
         let expected = ("alice".to_owned(), name.to_owned(), content.clone());
         assert_eq!(receive_file(&mut bob).await, expected);
         assert_eq!(
@@ -53,7 +55,7 @@ async fn a_file_arrives_as_it_was_sent() {
         let event = desktop.event("file").await;
         assert_eq!(
             event["body"],
-            json!({"file": sent["file"], "file_name": name, "size": content.len()})
+            json!({"file": sent["file"], "file_name": name, "size": content.len(), "hash": hash})
         );
         let fetched = desktop.ok(file_get(&sent["file"])).await;
         assert_eq!(

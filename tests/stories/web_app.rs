@@ -133,12 +133,7 @@ async fn what_is_not_there_is_the_app_to_people_and_nothing_to_programs() {
     let page = ask(&server, "GET /conversation/7", &["Accept: text/html,*/*;q=0.8"]).await;
     assert_eq!((page.status, page.text()), (200, "<title>the app</title>"));
     let accept = &["Accept: */*"];
-    for path in [
-        "/conversation/7",
-        "/assets/app-0.wasm",
-        "/files/1",
-        "/favicon.ico",
-    ] {
+    for path in ["/conversation/7", "/assets/app-0.wasm", "/file/1", "/favicon.ico"] {
         let answer = ask(&server, &format!("GET {path}"), accept).await;
         assert_eq!(answer.status, 404, "{path}");
     }

@@ -13,6 +13,7 @@
 
 mod builder;
 mod dice;
+mod http;
 mod proxy;
 mod raw;
 mod server;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use builder::Builder;
 pub use dice::{Dice, seed};
+pub use http::{Answer, Ask};
 pub use proxy::{Proxy, Way};
 pub use raw::Raw;
 pub use server::Server;

@@ -222,6 +222,12 @@ impl Raw {
         self.closed().await;
     }
 
+    /// Says no more, in the middle of whatever it was, and waits until the server has closed: all that was sent has arrived then.
+    pub async fn hang_up(mut self) {
+        let _ = self.stream.shutdown().await;
+        self.rest().await;
+    }
+
     async fn line(&mut self) -> Option<BytesMut> {
         let mut searched = 0;
         loop {

@@ -19,7 +19,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         program: "postgres",
         package: "postgresql-15",
@@ -39,6 +39,11 @@ const NEEDS: [Need; 6] = [
         program: "c++",
         package: "g++",
         why: "the fuzzer's runtime",
+    },
+    Need {
+        program: "curl",
+        package: "curl",
+        why: "downloads by a client that nobody here wrote",
     },
     NODE,
     NPM,

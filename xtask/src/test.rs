@@ -48,6 +48,8 @@ enum Stage {
     Doc,
     /// Unit tests and stories
     Tests,
+    /// Files with clients that nobody here wrote
+    Strangers,
     /// The app in a browser, against a real server
     Ui,
     /// The app in a window, on a screen that nobody sees
@@ -111,6 +113,7 @@ impl Stage {
             Self::Mobile => mobile::check(workspace),
             Self::Doc => stages::doc(workspace),
             Self::Tests => stages::tests(workspace),
+            Self::Strangers => ui::strangers(workspace),
             Self::Ui => ui::stories(workspace),
             Self::Window => ui::window(workspace),
             Self::Load => Load::short().run(workspace).map(|()| Outcome::Passed),

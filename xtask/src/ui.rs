@@ -99,6 +99,20 @@ pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Files, with clients that nobody here wrote.
+pub(crate) fn strangers(workspace: &Workspace) -> Result<Outcome> {
+    stages::build(workspace)?;
+    let mut node = node(workspace)?;
+    node.args([
+        "--test",
+        "--test-reporter=spec",
+        "--test-timeout=300000",
+        "strangers/",
+    ]);
+    process::run(&mut node)?;
+    Ok(Outcome::Passed)
+}
+
 /// The app in a window of its own, and that clippy finds nothing in it.
 pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
     if !has_screen() {

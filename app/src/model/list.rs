@@ -1,8 +1,9 @@
 //! The list of conversations as it is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_client::{Contacts, Content, Conversation, Message, Pending, Progress, To, Write};
+use litemap::LiteMap;
 
 use super::markup;
 
@@ -81,7 +82,7 @@ pub struct Parts<'a> {
     /// What isn't sent yet.
     pub outbox: &'a [Pending],
     /// What was begun to write.
-    pub drafts: &'a BTreeMap<Place, String>,
+    pub drafts: &'a LiteMap<Place, String>,
 }
 
 /// The place of a conversation.
@@ -94,7 +95,7 @@ pub fn place(conversation: &Conversation) -> Place {
 
 /// All conversations, the one in which something happened last first, and then the contacts without one.
 pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
-    let mut lines: BTreeMap<Place, Line> = BTreeMap::new();
+    let mut lines: LiteMap<Place, Line> = LiteMap::new();
     for conversation in parts.conversations {
         let place = place(conversation);
         let (last, time) = conversation
@@ -128,8 +129,8 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
             Place::With(person) => {
                 let person = person.clone();
                 lines
-                    .entry(place)
-                    .or_insert_with_key(|place| empty(place.clone(), &person))
+                    .entry(place.clone())
+                    .or_insert_with(|| empty(place, &person))
             }
             Place::Of(_) => match lines.get_mut(&place) {
                 Some(line) => line,
@@ -160,7 +161,11 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
     let blocked: BTreeSet<&String> = parts.contacts.blocked.iter().collect();
     let hidden =
         |line: &Line| line.time.is_none() && line.people.iter().any(|person| blocked.contains(person));
-    let mut lines: Vec<Line> = lines.into_values().filter(|line| !hidden(line)).collect();
+    let mut lines: Vec<Line> = lines
+        .into_iter()
+        .map(|(_, line)| line)
+        .filter(|line| !hidden(line))
+        .collect();
     lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
     lines
 }
@@ -245,7 +250,7 @@ mod tests {
                 content: Content::Text("**hi**".to_owned()),
                 edited: None,
                 reply_to: None,
-                reactions: BTreeMap::new(),
+                reactions: std::collections::BTreeMap::new(),
             }),
             unread,
         }

@@ -26,7 +26,7 @@ fn Page(what: What) -> Element {
     Settings::provide();
     Toasts::provide();
     use_context_provider(|| Signal::new(Screen::Starting));
-    let pin: Pin = format!("sha256:{}", "5f".repeat(32)).parse().unwrap();
+    let pin = Pin([0x5f; 32]);
     let server: ServerAddress = "chat.example:7443".parse().unwrap();
     rsx! {
         div { class: "kith",

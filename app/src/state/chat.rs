@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use dioxus::prelude::*;
 use kith_client::{Change, EngineError, Message, Older, Pending};
 use kith_common::Mark;
+use litemap::LiteMap;
 
 use super::Account;
 use crate::model::list::{self, Place};
@@ -444,4 +444,4 @@ fn above(older: Older) -> Above {
 }
 
 /// Heights of blocks, by their places.
-pub type Heights = BTreeMap<u64, f64>;
+pub type Heights = LiteMap<u64, f64>;

@@ -1,6 +1,5 @@
-use std::collections::BTreeMap;
-
 use dioxus::prelude::*;
+use litemap::LiteMap;
 
 use crate::accounts;
 use crate::model::list::Place;
@@ -12,7 +11,7 @@ const KEY: &str = "draft ";
 /// the account, so that it goes with it.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Drafts {
-    all: Signal<BTreeMap<Place, String>>,
+    all: Signal<LiteMap<Place, String>>,
     account: CopyValue<String>,
     /// Counts what was written here.
     written: CopyValue<u64>,
@@ -22,7 +21,7 @@ impl Drafts {
     /// Those of an account.
     pub(super) fn new(account: &str) -> Self {
         Self {
-            all: Signal::new(BTreeMap::new()),
+            all: Signal::new(LiteMap::new()),
             account: CopyValue::new(account.to_owned()),
             written: CopyValue::new(0),
         }
@@ -47,7 +46,7 @@ impl Drafts {
     }
 
     /// All of them.
-    pub fn all(self) -> Signal<BTreeMap<Place, String>> {
+    pub fn all(self) -> Signal<LiteMap<Place, String>> {
         self.all
     }
 

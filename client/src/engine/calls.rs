@@ -58,12 +58,11 @@ impl Engine {
         let request = FileRequest {
             receiver,
             conversation,
-            file_name: name,
             // The bytes are kept beside the request.
-            file_data: Base64Bytes::default(),
+            file_data: Some(Base64Bytes::default()),
             reply_to,
             client_id,
-            expect: None,
+            ..FileRequest::new(name)
         };
         self.enqueue(lane, Request::File(request), Some(bytes)).await
     }

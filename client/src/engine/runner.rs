@@ -1,10 +1,11 @@
 //! The engine's task: it connects, serves the connection until it ends, waits, and connects again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_common::{ErrorCode, Presence, TypingRequest};
+use litemap::LiteMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::online::Online;
@@ -73,7 +74,7 @@ pub(super) struct Runner {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) presence: Option<Presence>,
     /// How often the server failed at an item of the outbox.
-    pub(super) faults: BTreeMap<u64, u32>,
+    pub(super) faults: LiteMap<u64, u32>,
 }
 
 impl Runner {
@@ -83,7 +84,7 @@ impl Runner {
             shared,
             commands,
             presence: None,
-            faults: BTreeMap::new(),
+            faults: LiteMap::new(),
         }
     }
 
@@ -190,7 +191,7 @@ impl Runner {
     /// Takes the connection away from whoever would use it.
     fn unlink(&self) -> Option<Connection> {
         let people = core::mem::take(&mut *lock(&self.shared.people));
-        for username in people.into_keys() {
+        for (username, _) in people {
             let presence = Presence::Offline;
             self.shared
                 .announcer()

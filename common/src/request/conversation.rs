@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64Bytes, ClientId, FileName};
+use crate::{Base64Bytes, ClientId, FileDetails, FileHash, FileName, MediaType, Thumbhash};
 
 /// `message`
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,26 @@ pub struct FileRequest {
     /// The file's name.
     pub file_name: FileName,
     /// The file's bytes.
-    pub file_data: Base64Bytes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_data: Option<Base64Bytes>,
+    /// A complete upload, instead of bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// The BLAKE3 of the bytes as the sender has them: nothing is sent where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<FileHash>,
+    /// What kind of file it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// A picture's or video's width in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// A picture's or video's height in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// A picture of a few bytes, to be shown until the file is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbhash: Option<Thumbhash>,
     /// The number of the message or file that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,
@@ -52,9 +71,67 @@ pub struct FileRequest {
     pub expect: Option<u64>,
 }
 
+impl FileRequest {
+    /// A file of this name, and nothing else said yet.
+    pub fn new(file_name: FileName) -> Self {
+        Self {
+            receiver: None,
+            conversation: None,
+            file_name,
+            file_data: None,
+            upload: None,
+            hash: None,
+            media_type: None,
+            width: None,
+            height: None,
+            thumbhash: None,
+            reply_to: None,
+            client_id: None,
+            expect: None,
+        }
+    }
+
+    /// What the sender says of the file.
+    pub fn details(&self) -> FileDetails {
+        FileDetails {
+            media_type: self.media_type.clone(),
+            width: self.width,
+            height: self.height,
+            thumbhash: self.thumbhash.clone(),
+        }
+    }
+}
+
 /// `file_get`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileGetRequest {
+    /// The file's id, from the event that announced it.
+    pub file: String,
+}
+
+/// `upload`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRequest {
+    /// An upload that was opened before, to go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// A new one of so many bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// A new one whose size is said later.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub defer_size: bool,
+    /// The name that the file will be sent under: only looked at, so that one that won't do is known before any byte is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<FileName>,
+    /// Idempotency key of a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// `download`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadRequest {
     /// The file's id, from the event that announced it.
     pub file: String,
 }
@@ -187,7 +264,7 @@ fn yes() -> bool {
 
 hide_secrets! {
     MessageRequest { receiver, conversation, client_id, expect }
-    FileRequest { receiver, conversation, file_data, client_id, expect }
+    FileRequest { receiver, conversation, file_data, upload, client_id, expect }
     EditRequest { conversation, target, client_id, expect }
     ReactRequest { conversation, target, on, client_id }
 }

@@ -151,7 +151,7 @@ async fn passwd(store: &Store, config: &Config, one: &One, new: NewPassword) -> 
 
 async fn delete(store: &Store, one: &One) -> anyhow::Result<()> {
     let files = store.delete_account(&one.name.key()).await?;
-    let blobs = Blobs::open(one.data.dir().blobs(), Arc::new(SystemRandomness::new()))?;
+    let blobs = Blobs::open(one.data.dir().blobs(), Arc::new(SystemRandomness::new()), 0)?;
     for id in files {
         blobs.delete(&id).await?;
     }

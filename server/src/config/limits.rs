@@ -66,7 +66,7 @@ pub struct Rate {
 
 impl Rate {
     /// A rate; a zero counts as one.
-    const fn new(burst: u32, per_minute: u32) -> Self {
+    pub(super) const fn new(burst: u32, per_minute: u32) -> Self {
         const fn at_least_one(number: u32) -> NonZeroU32 {
             match NonZeroU32::new(number) {
                 Some(number) => number,

@@ -5,6 +5,7 @@
 
 mod address;
 mod data_dir;
+mod files;
 mod limits;
 mod load;
 mod sample;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{LinkHost, LinkHostError};
 pub use data_dir::DataDir;
+pub use files::FileLimits;
 pub use limits::{Limits, Rate};
 pub use load::{ConfigError, Flags, RESERVED_VARIABLES};
 pub use sample::{SetupChoices, sample};
@@ -49,6 +51,8 @@ pub struct Config {
     pub web: WebSettings,
     /// What one client, account or address may use.
     pub limits: Limits,
+    /// What files may take.
+    pub files: FileLimits,
 }
 
 /// Who may make an account.
@@ -156,6 +160,7 @@ impl Default for Config {
             passwords: PasswordSettings::default(),
             web: WebSettings::default(),
             limits: Limits::default(),
+            files: FileLimits::default(),
         }
     }
 }

@@ -130,6 +130,25 @@ const TEMPLATE: &str = r##"# The configuration of this Kith server.
 #messages_per_session = { burst = 20000, per_minute = 120000 }
 # What one device says of somebody typing or being there.
 #signals_per_session = { burst = 60, per_minute = 120 }
+
+[files]
+# The largest file that can be uploaded.
+#largest_bytes = 10737418240
+# What the files of one account may take together: all that it has sent and not deleted, and its uploads.
+#account_bytes = 21474836480
+# The same for all accounts together; 0 means as much as the disk takes.
+#server_bytes = 0
+# What has to stay free on the disk, so that messages still can be stored when files have filled the rest.
+#free_bytes = 536870912
+# Uploads of one account that are under way, or complete and not sent yet.
+#uploads_per_account = 64
+# After so many hours without a byte an upload is given up.
+#upload_hours = 168
+# Transfers of one account that run at a time, up and down, and of all accounts together.
+#transfers_per_account = 32
+#transfers = 512
+# New uploads of one account.
+#opened_per_account = { burst = 200, per_minute = 60 }
 "##;
 
 #[cfg(test)]

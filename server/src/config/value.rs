@@ -96,3 +96,27 @@ impl Visitor<'_> for WholeNumber {
         }
     }
 }
+
+/// Reads a size.
+pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Bytes;
+    impl Visitor<'_> for Bytes {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number of bytes")
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+            u64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            // TOML's numbers, and those of a database, have a sign.
+            i64::try_from(number)
+                .map(|_| number)
+                .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+        }
+    }
+    deserializer.deserialize_u64(Bytes)
+}

@@ -1,22 +1,14 @@
 //! `file_get`: a file inside the reply, for members of the conversation it was sent to.
 
-use kith_common::{Base64Bytes, ErrorCode, FileGetReply, FileGetRequest, WireError, limits};
+use kith_common::{Base64Bytes, ErrorCode, FileBody, FileGetReply, FileGetRequest, WireError, limits};
 
 use super::store_error;
-use crate::hub::FileBody;
 use crate::session::Session;
 use crate::store::StoreError;
 
 /// # Errors
 /// There is no such file for this account, or it is too large for a reply.
 pub async fn handle(session: &Session, request: FileGetRequest) -> Result<FileGetReply, WireError> {
-    let missing = || {
-        WireError::field(
-            ErrorCode::NotFound,
-            "file",
-            "there is no such file, or it wasn't sent to you",
-        )
-    };
     let account = session.login()?.account.id;
     let body = session
         .server
@@ -32,7 +24,7 @@ pub async fn handle(session: &Session, request: FileGetRequest) -> Result<FileGe
         return Err(WireError::field(
             ErrorCode::TooLarge,
             "file",
-            "this file is too large for a reply",
+            "this file is too large for a reply; use `download`",
         ));
     }
     let (user, address) = (session.username(), session.link.address());
@@ -45,4 +37,12 @@ pub async fn handle(session: &Session, request: FileGetRequest) -> Result<FileGe
         file_name: body.file_name,
         file_data: Base64Bytes(bytes),
     })
+}
+
+pub(super) fn missing() -> WireError {
+    WireError::field(
+        ErrorCode::NotFound,
+        "file",
+        "there is no such file, or it wasn't sent to you",
+    )
 }

@@ -5,7 +5,7 @@ use kith_common::{ErrorCode, HelloReply, HelloRequest, Limits, PROTOCOL, WireErr
 use crate::session::Session;
 
 /// Actions beyond the seed's.
-const CAPABILITIES: [&str; 14] = [
+const CAPABILITIES: [&str; 16] = [
     "sync",
     "sessions",
     "password",
@@ -20,6 +20,8 @@ const CAPABILITIES: [&str; 14] = [
     "profile",
     "typing",
     "presence",
+    "upload",
+    "download",
 ];
 
 /// # Errors
@@ -45,12 +47,17 @@ pub fn handle(session: &Session, request: &HelloRequest) -> Result<HelloReply, W
     } else {
         Vec::new()
     };
+    let files = &session.server.config.files;
     Ok(HelloReply {
         version: PROTOCOL.to_owned(),
         server: crate::PROGRAM.to_owned(),
         registration: session.server.config.registration.as_str().to_owned(),
         capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        limits: Limits::default(),
+        limits: Limits {
+            file: files.largest_bytes,
+            uploads: files.uploads_per_account,
+            ..Limits::default()
+        },
         pins,
     })
 }

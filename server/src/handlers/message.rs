@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kith_common::{ClientId, ErrorCode, EventKind, MessageRequest, RequestId, SentReply, WireError, limits};
+use kith_common::{
+    ClientId, ErrorCode, EventKind, FileHash, MessageRequest, RequestId, SentReply, WireError, limits,
+};
 
 use super::{client_key, conversation, no_conversation, number, too_many};
 use crate::hub::{Item, MessageBody, encode_reply};
@@ -169,6 +171,7 @@ pub(super) fn sent(receipt: Receipt) -> SentReply {
         number: u64::try_from(receipt.number).unwrap_or_default(),
         time: receipt.time,
         file: receipt.blob,
+        hash: receipt.hash.map(FileHash),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod contacts;
 pub mod delete;
+pub mod download;
 pub mod edit;
 pub mod file;
 pub mod file_get;
@@ -20,6 +21,7 @@ pub mod resume;
 pub mod sessions;
 pub mod sync;
 pub mod typing;
+pub mod upload;
 
 use std::sync::Arc;
 
@@ -69,6 +71,19 @@ pub(crate) fn describe(error: &StoreError) -> WireError {
         StoreError::BadInvite => (
             ErrorCode::BadInvite,
             "this invite is unknown, used or expired; ask for a new one",
+        ),
+        StoreError::UploadMissing => {
+            let message = "you have no such upload that is complete and wasn't sent yet";
+            return WireError::field(ErrorCode::NotFound, "upload", message);
+        }
+        StoreError::AccountFull => (
+            ErrorCode::Quota,
+            "your files take all the room that you have on this server; delete some first",
+        ),
+        StoreError::ServerFull => (ErrorCode::Storage, "the server has no room for more files"),
+        StoreError::TooManyUploads => (
+            ErrorCode::TooManyUploads,
+            "you have too many unfinished uploads; finish or cancel some first",
         ),
         StoreError::Busy => (ErrorCode::Busy, "the server has too much to do; try again"),
         StoreError::Database(_) => (

@@ -15,7 +15,8 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 
 use crate::server::Server;
-use negotiation::{Coding, accepts, accepts_html, has};
+pub(super) use negotiation::is_held;
+use negotiation::{Coding, accepts, accepts_html};
 
 /// The page that the app begins with.
 const INDEX: &str = "index.html";
@@ -218,7 +219,7 @@ impl File {
         if let Ok(tag) = HeaderValue::from_str(&variant.tag) {
             headers.insert(header::ETAG, tag);
         }
-        if has(request, &variant.tag) {
+        if is_held(request, &variant.tag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;
         }

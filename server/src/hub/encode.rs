@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kith_common::{Base64Bytes, EventKind, FileName, LogEvent};
+use kith_common::{Base64Bytes, EventKind, FileBody, LogEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -60,20 +60,6 @@ pub(crate) struct MessageBody<'a> {
     /// The text.
     #[serde(borrow)]
     pub content: Cow<'a, str>,
-    /// The message or file that it answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<u64>,
-}
-
-/// A file's body.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct FileBody {
-    /// The blob's id.
-    pub file: String,
-    /// Its name.
-    pub file_name: FileName,
-    /// Its size in bytes.
-    pub size: u64,
     /// The message or file that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,

@@ -14,9 +14,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use kith_common::{DeviceId, Notice, Presence};
 
-pub(crate) use encode::{
-    EditBody, FileBody, MessageBody, ReactionBody, SeedHead, log_event, seed_file, seed_message,
-};
+pub(crate) use encode::{EditBody, MessageBody, ReactionBody, SeedHead, log_event, seed_file, seed_message};
 pub(crate) use link::encode_reply;
 pub use link::{Item, Link};
 

@@ -51,6 +51,8 @@ impl Session {
             Request::Contacts(request) => link.reply(id, &handlers::contacts::handle(self, request).await),
             Request::File(request) => handlers::file::handle(self, id, request).await,
             Request::FileGet(request) => link.reply(id, &handlers::file_get::handle(self, request).await),
+            Request::Upload(request) => link.reply(id, &handlers::upload::handle(self, request).await),
+            Request::Download(request) => link.reply(id, &handlers::download::handle(self, request).await),
             Request::Sync(request) => link.reply(id, &handlers::sync::handle(self, request).await),
             Request::History(request) => link.reply(id, &handlers::history::handle(self, request).await),
             Request::Edit(request) => handlers::edit::handle(self, id, request).await,

@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use kith_common::EventKind;
+use kith_common::{EventKind, FileBody};
 use tokio::time::Instant;
 
-use crate::hub::{FileBody, MessageBody, SeedHead, seed_file, seed_message};
+use crate::hub::{MessageBody, SeedHead, seed_file, seed_message};
 use crate::server::Server;
 use crate::store::{Account, AccountId, LogId, LogKind, SeedBacklog, StoreError, Stored, StoredEvent};
 

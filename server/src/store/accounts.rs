@@ -12,7 +12,7 @@ use sea_orm::{
 use super::Store;
 use super::devices::revoke_devices;
 use super::directory::account_from;
-use super::entity::{accounts, logs, profiles};
+use super::entity::{accounts, logs, profiles, storage};
 use super::error::StoreError;
 use super::invites::redeem;
 use super::types::{Account, AccountId, AccountState, LogKind};
@@ -199,6 +199,13 @@ async fn insert(scope: &mut Scope, new: NewAccount, public_id: String) -> Result
         revision: Set(scope.next_revision().await?),
     };
     profiles::Entity::insert(profile)
+        .exec_without_returning(scope.db())
+        .await?;
+    let storage = storage::ActiveModel {
+        account_id: Set(row.id),
+        bytes: Set(0),
+    };
+    storage::Entity::insert(storage)
         .exec_without_returning(scope.db())
         .await?;
     if let Some(code) = &new.invite {

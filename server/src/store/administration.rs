@@ -11,7 +11,9 @@ use super::accounts::set_hash;
 use super::devices::revoke_devices;
 use super::entity::{accounts, blobs, devices, event_blobs, events, profiles};
 use super::error::StoreError;
+use super::storage::forget_blobs;
 use super::types::{Account, AccountId, AccountState, kind_to_column};
+use super::uploads::forget_all;
 use super::writer::Scope;
 
 /// A line of the administrator's list.
@@ -124,7 +126,7 @@ impl Store {
     }
 
     /// Ends an account: its sessions end, its profile and the content of what it wrote are erased (numbers stay), its name is
-    /// never given to anybody else. Returns the ids of blobs that nothing refers to any more, for their files to be deleted.
+    /// never given to anybody else. Returns the ids of its blobs and uploads, for their files to be deleted.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -188,7 +190,8 @@ async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, Sto
         .filter(accounts::Column::Id.eq(account.0))
         .exec(scope.db())
         .await?;
-    let owned: Vec<String> = blobs::Entity::find()
+    let unsent = forget_all(scope, account).await?;
+    let mut owned: Vec<String> = blobs::Entity::find()
         .select_only()
         .column(blobs::Column::Id)
         .filter(blobs::Column::OwnerId.eq(account.0))
@@ -201,10 +204,8 @@ async fn erase(scope: &mut Scope, account: AccountId) -> Result<Vec<String>, Sto
             .filter(event_blobs::Column::BlobId.is_in(ids()))
             .exec(scope.db())
             .await?;
-        blobs::Entity::delete_many()
-            .filter(blobs::Column::Id.is_in(ids()))
-            .exec(scope.db())
-            .await?;
+        forget_blobs(scope.db(), chunk).await?;
     }
+    owned.extend(unsent);
     Ok(owned)
 }

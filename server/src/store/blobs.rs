@@ -5,9 +5,9 @@ use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, Rela
 
 use super::Store;
 use super::directory::is_text;
-use super::entity::{blobs, event_blobs, events, members};
+use super::entity::{blobs, event_blobs, events, members, uploads};
 use super::error::StoreError;
-use super::types::AccountId;
+use super::types::{AccountId, NewBlob};
 
 impl Store {
     /// The body of an event that announced a blob to this account: the permission to fetch it, and its name.
@@ -38,18 +38,41 @@ impl Store {
             .ok_or(StoreError::NotFound)
     }
 
-    /// Which of these blobs the database knows. Files of others are left over from a crash.
+    /// Size and hash of a blob.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none of this id.
+    pub async fn blob(&self, id: &str) -> Result<NewBlob, StoreError> {
+        let row = blobs::Entity::find_by_id(id).one(&self.readers).await?;
+        let row = row.ok_or(StoreError::NotFound)?;
+        Ok(NewBlob {
+            id: row.id,
+            size: u64::try_from(row.size).unwrap_or_default(),
+            hash: row.hash.try_into().map_err(|_| StoreError::NotFound)?,
+        })
+    }
+
+    /// Which of these the database knows, as blobs or as uploads. Files of others are left over from a crash.
     ///
     /// # Errors
     /// The database failed.
     pub async fn known_blobs(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
-        let found = blobs::Entity::find()
+        let ids = || ids.iter().map(String::as_str);
+        let mut found: Vec<String> = blobs::Entity::find()
             .select_only()
             .column(blobs::Column::Id)
-            .filter(blobs::Column::Id.is_in(ids.iter().map(String::as_str)))
+            .filter(blobs::Column::Id.is_in(ids()))
             .into_tuple()
             .all(&self.readers)
             .await?;
+        let mut uploads: Vec<String> = uploads::Entity::find()
+            .select_only()
+            .column(uploads::Column::Id)
+            .filter(uploads::Column::Id.is_in(ids()))
+            .into_tuple()
+            .all(&self.readers)
+            .await?;
+        found.append(&mut uploads);
         Ok(found)
     }
 }

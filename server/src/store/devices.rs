@@ -167,6 +167,23 @@ impl Store {
         }))
     }
 
+    /// Whose device this is, while its session hasn't ended and the account is active.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it isn't so.
+    pub async fn owner_of(&self, device: DeviceId) -> Result<Arc<Account>, StoreError> {
+        let row = devices::Entity::find_by_id(device.0)
+            .filter(devices::Column::RevokedAt.eq(0))
+            .one(&self.readers)
+            .await?;
+        let account = row.ok_or(StoreError::NotFound)?.account_id;
+        let row = accounts::Entity::find_by_id(account)
+            .filter(accounts::Column::State.eq(AccountState::Active.to_column()))
+            .one(&self.readers)
+            .await?;
+        self.remembered(row.ok_or(StoreError::NotFound)?).await
+    }
+
     /// The account's devices that aren't revoked, the one seen last first.
     ///
     /// # Errors

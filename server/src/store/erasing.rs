@@ -9,8 +9,9 @@ use sea_orm::{
 };
 
 use super::Store;
-use super::entity::{accounts, blobs, event_blobs, events, members};
+use super::entity::{accounts, event_blobs, events, members};
 use super::error::StoreError;
+use super::storage::forget_blobs;
 use super::types::{AccountId, Log, LogId, Reader, Receipt, kind_from_column};
 use super::writer::{Author, Scope, padded};
 
@@ -93,6 +94,7 @@ fn receipt(log: &Log, number: i64, time: i64, replayed: bool) -> Receipt {
         number,
         time,
         blob: None,
+        hash: None,
         replayed,
     }
 }
@@ -195,9 +197,6 @@ async fn drop_blobs(scope: &Scope, log: LogId, numbers: &[i64]) -> Result<Vec<St
         .all(scope.db())
         .await?;
     ids.retain(|id| !needed.contains(id));
-    blobs::Entity::delete_many()
-        .filter(blobs::Column::Id.is_in(ids.iter().map(String::as_str)))
-        .exec(scope.db())
-        .await?;
+    forget_blobs(scope.db(), &ids).await?;
     Ok(ids)
 }

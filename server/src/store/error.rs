@@ -33,6 +33,18 @@ pub enum StoreError {
     /// The event is somebody else's.
     #[error("the event is somebody else's")]
     TargetForeign,
+    /// There is no such upload of the sender's, it isn't complete, or it was announced already.
+    #[error("there is no such complete upload")]
+    UploadMissing,
+    /// The account's files take all the room that they may take.
+    #[error("the account has no room left")]
+    AccountFull,
+    /// The files of all take all the room that they may take.
+    #[error("the server has no room left")]
+    ServerFull,
+    /// The account has as many uploads as it may have.
+    #[error("too many uploads")]
+    TooManyUploads,
     /// The password is another one by now than the one that was checked.
     #[error("the password was changed")]
     PasswordChanged,

@@ -22,7 +22,9 @@ mod profiles;
 mod reading;
 mod seed;
 mod sight;
+mod storage;
 mod types;
+mod uploads;
 mod writer;
 
 use std::path::Path;
@@ -44,9 +46,10 @@ pub use profiles::ProfileChange;
 pub use reading::{Page, StoredEvent, Stretch};
 pub use seed::SeedBacklog;
 pub use types::{
-    Account, AccountId, AccountState, Announcement, Append, ClientKey, Log, LogId, LogKind, NewBlob, Origin,
-    Receipt, Stored, Target,
+    Account, AccountId, AccountState, Announcement, Append, Attachment, ClientKey, Log, LogId, LogKind,
+    NewBlob, Origin, Receipt, Room, Stored, Target,
 };
+pub use uploads::{NewUpload, Upload};
 pub use writer::{Author, Completion, Observer};
 
 use crate::clock::Clock;
@@ -116,7 +119,7 @@ impl Store {
     }
 
     /// A new id for something that clients name: 128 random bits.
-    fn new_public_id(&self) -> Result<String, StoreError> {
+    pub(crate) fn new_public_id(&self) -> Result<String, StoreError> {
         crate::random::text::<16>(&*self.random)
             .map_err(|error| StoreError::Database(sea_orm::DbErr::Custom(error.to_string())))
     }

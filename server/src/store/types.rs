@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kith_common::{ClientId, DeviceId, EventKind, Notice};
 
+use super::error::StoreError;
+
 /// An account, as numbered by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub i64);
@@ -112,8 +114,57 @@ pub struct ClientKey {
     pub digest: i64,
 }
 
-/// A file's bytes that are on disk already and belong to an event.
+/// How many bytes of files may count, for an account and for all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// For one account.
+    pub account: i64,
+    /// For all accounts.
+    pub server: i64,
+}
+
+impl Room {
+    /// As much as the disk takes.
+    pub const UNLIMITED: Self = Self {
+        account: i64::MAX,
+        server: i64::MAX,
+    };
+
+    /// Whether so many bytes more have room.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountFull`], [`StoreError::ServerFull`].
+    pub(super) fn check(self, used: i64, used_by_all: i64, bytes: i64) -> Result<(), StoreError> {
+        if used.saturating_add(bytes) > self.account {
+            return Err(StoreError::AccountFull);
+        }
+        if self.server != i64::MAX && used_by_all.saturating_add(bytes) > self.server {
+            return Err(StoreError::ServerFull);
+        }
+        Ok(())
+    }
+}
+
+/// The file of an event.
 #[derive(Clone, Debug)]
+pub enum Attachment {
+    /// Its bytes came with the request. They count from now on, if there is room for them.
+    Inline(NewBlob, Room),
+    /// It was uploaded by the sender, is complete, and belongs to no event yet.
+    Uploaded(NewBlob),
+}
+
+impl Attachment {
+    /// The file.
+    pub fn blob(&self) -> &NewBlob {
+        match self {
+            Self::Inline(blob, _) | Self::Uploaded(blob) => blob,
+        }
+    }
+}
+
+/// A file's bytes that are on disk already.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewBlob {
     /// Its id.
     pub id: String,
@@ -121,6 +172,13 @@ pub struct NewBlob {
     pub size: u64,
     /// The BLAKE3 of its bytes.
     pub hash: [u8; 32],
+}
+
+impl NewBlob {
+    /// Its size as a column has it.
+    pub(super) fn bytes(&self) -> i64 {
+        i64::try_from(self.size).unwrap_or(i64::MAX)
+    }
 }
 
 /// An earlier event of the same conversation that an append is about: it has to be there and to fit.
@@ -159,7 +217,7 @@ pub struct Append {
     /// The content.
     pub body: Bytes,
     /// A file that comes with it.
-    pub blob: Option<NewBlob>,
+    pub blob: Option<Attachment>,
     /// The event that it is about.
     pub target: Option<Target>,
     /// The idempotency key.
@@ -179,6 +237,8 @@ pub struct Receipt {
     pub time: i64,
     /// The file that came with it.
     pub blob: Option<String>,
+    /// The BLAKE3 of that file's bytes.
+    pub hash: Option<[u8; 32]>,
     /// Whether this is the answer of an earlier write with the same `client_id`.
     pub replayed: bool,
 }

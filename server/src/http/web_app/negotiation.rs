@@ -57,7 +57,7 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a client says that it has what bears this tag.
-pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
+pub(in crate::http) fn is_held(headers: &HeaderMap, tag: &str) -> bool {
     list(headers, &header::IF_NONE_MATCH)
         .any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held) == tag)
 }
@@ -125,7 +125,7 @@ mod tests {
             (&[], false),
         ] {
             assert_eq!(
-                has(&headers(&header::IF_NONE_MATCH, said), "\"a\""),
+                is_held(&headers(&header::IF_NONE_MATCH, said), "\"a\""),
                 held,
                 "{said:?}"
             );

@@ -176,6 +176,7 @@ pub(super) async fn sent_reply(
             Content::File { file, .. } => Some(file),
             _ => None,
         },
+        hash: None,
     })
 }
 

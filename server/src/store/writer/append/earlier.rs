@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::Fate;
-use crate::store::entity::{event_blobs, events};
+use crate::store::entity::{blobs, event_blobs, events};
 use crate::store::error::StoreError;
 use crate::store::types::{Append, ClientKey, Receipt};
 
@@ -104,11 +104,16 @@ async fn receipt(
             .await?
             .map(|link| link.blob_id),
     };
+    let hash = match &blob {
+        None => None,
+        Some(id) => blobs::Entity::find_by_id(id).one(transaction).await?,
+    };
     Ok(Receipt {
         conversation: item.log.public_id.clone(),
         number: earlier.number,
         time: earlier.time,
         blob,
+        hash: hash.and_then(|blob| blob.hash.try_into().ok()),
         replayed: true,
     })
 }

@@ -5,6 +5,7 @@
 //! the handler saw may have changed since. A bad item fails alone, and the outcome is the one that the items would
 //! have had one after the other.
 
+mod blobs;
 mod earlier;
 mod members;
 mod rows;
@@ -72,7 +73,7 @@ struct Cut {
 }
 
 /// Where a key comes twice, what the second gets depends on what became of the first. That is plain for the same content,
-/// unless the first may fail for its `expect` or target; else the second waits until the first is written.
+/// unless the first may fail for its `expect`, target or file; else the second waits until the first is written.
 fn cut<'a>(open: impl Iterator<Item = (usize, &'a Append)>) -> Cut {
     let mut cut = Cut::default();
     let mut segment = Vec::new();
@@ -100,7 +101,7 @@ fn cut<'a>(open: impl Iterator<Item = (usize, &'a Append)>) -> Cut {
 }
 
 fn is_repeat(item: &Append, first: &Append) -> bool {
-    let may_fail = first.expect.is_some() || first.target.is_some();
+    let may_fail = first.expect.is_some() || first.target.is_some() || first.blob.is_some();
     item.client == first.client && item.log.id == first.log.id && !may_fail
 }
 
@@ -163,9 +164,9 @@ impl<'a> Batch<'a> {
     }
 
     async fn write(&mut self, segment: &[usize]) -> Result<(), StoreError> {
-        // A repeat's `expect` holds no longer, its target may be erased: so these can't be left to the index.
+        // A repeat's `expect` holds no longer, its target may be erased, its upload is gone: so these can't be left to the index.
         let mut conditional = self.open_in(segment);
-        conditional.retain(|(_, item)| item.expect.is_some() || item.target.is_some());
+        conditional.retain(|(_, item)| item.expect.is_some() || item.target.is_some() || item.blob.is_some());
         self.answer_earlier(&conditional).await?;
         // Nearly always no `client_id` was used before: try, and look only when the index objects.
         for _ in 0..2 {
@@ -236,7 +237,7 @@ impl<'a> Batch<'a> {
             *number += 1;
         }
         rows::insert_events(savepoint, self.now, &numbered).await?;
-        rows::insert_blobs(savepoint, self.now, &numbered).await?;
+        blobs::insert(savepoint, self.now, &numbered).await?;
         Ok((fates, events))
     }
 
@@ -245,7 +246,8 @@ impl<'a> Batch<'a> {
             conversation: item.log.public_id.clone(),
             number,
             time: self.now,
-            blob: item.blob.as_ref().map(|blob| blob.id.clone()),
+            blob: item.blob.as_ref().map(|attachment| attachment.blob().id.clone()),
+            hash: item.blob.as_ref().map(|attachment| attachment.blob().hash),
             replayed: false,
         };
         let stored = Stored {

@@ -7,26 +7,29 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
 };
 
+use super::blobs::Blobs;
 use super::targets::Targets;
-use crate::store::entity::{blobs, event_blobs, events, logs};
+use crate::store::entity::{events, logs};
 use crate::store::error::StoreError;
 use crate::store::types::{Append, LogId, kind_to_column};
 
 /// Most rows in one insert. SQLite takes 32,766 parameters; an event has nine.
 const ROWS: usize = 512;
 
-/// Finds the items whose `expect` isn't the number that they would get, or that are about what isn't there or doesn't fit.
-/// For a batch without either it costs nothing.
+/// Finds the items whose `expect` isn't the number that they would get, that are about what isn't there or doesn't fit, or
+/// whose file isn't there or has no room. For a batch without any of that it costs nothing.
 pub(super) async fn refused(
     savepoint: &DatabaseTransaction,
     todo: &[(usize, &Append)],
 ) -> Result<HashMap<usize, StoreError>, StoreError> {
     let mut refused = HashMap::new();
-    let is_plain = |(_, item): &(usize, &Append)| item.expect.is_none() && item.target.is_none();
+    let is_plain =
+        |(_, item): &(usize, &Append)| item.expect.is_none() && item.target.is_none() && item.blob.is_none();
     if todo.iter().all(is_plain) {
         return Ok(refused);
     }
     let mut targets = Targets::load(savepoint, todo).await?;
+    let mut blobs = Blobs::load(savepoint, todo).await?;
     // What isn't there yet may be an earlier item of this batch, under the number that it gets.
     let mut newest = HashMap::new();
     if !targets.has_all(todo) || todo.iter().any(|(_, item)| item.expect.is_some()) {
@@ -37,15 +40,17 @@ pub(super) async fn refused(
         let next = newest.as_ref().map(|newest| **newest + 1);
         let is_unexpected = item.expect.is_some_and(|expected| Some(expected) != next);
         let error = is_unexpected.then_some(StoreError::ExpectFailed);
-        match (error.or_else(|| targets.refuse(item)), newest) {
-            (Some(error), _) => {
-                refused.insert(*index, error);
-            }
-            (None, Some(newest)) => {
-                *newest += 1;
-                targets.add(item, *newest);
-            }
-            (None, None) => {}
+        let error = error
+            .or_else(|| targets.refuse(item))
+            .or_else(|| blobs.refuse(item));
+        if let Some(error) = error {
+            refused.insert(*index, error);
+            continue;
+        }
+        blobs.add(item);
+        if let Some(newest) = newest {
+            *newest += 1;
+            targets.add(item, *newest);
         }
     }
     Ok(refused)
@@ -126,40 +131,6 @@ fn event(item: &Append, number: i64, now: i64) -> events::ActiveModel {
         client_id: Set(item.client.as_ref().map(|client| client.id.as_str().to_owned())),
         client_digest: Set(item.client.as_ref().map(|client| client.digest)),
     }
-}
-
-pub(super) async fn insert_blobs(
-    savepoint: &DatabaseTransaction,
-    now: i64,
-    numbered: &[(&Append, i64)],
-) -> Result<(), StoreError> {
-    let with_blob = || {
-        numbered
-            .iter()
-            .filter_map(|(item, number)| Some((item, *number, item.blob.as_ref()?)))
-    };
-    if with_blob().next().is_none() {
-        return Ok(());
-    }
-    let rows = with_blob().map(|(item, _, blob)| blobs::ActiveModel {
-        id: Set(blob.id.clone()),
-        owner_id: Set(item.sender.id.0),
-        size: Set(i64::try_from(blob.size).unwrap_or(i64::MAX)),
-        hash: Set(blob.hash.to_vec()),
-        created_at: Set(now),
-    });
-    let links = with_blob().map(|(item, number, blob)| event_blobs::ActiveModel {
-        log_id: Set(item.log.id.0),
-        number: Set(number),
-        blob_id: Set(blob.id.clone()),
-    });
-    blobs::Entity::insert_many(rows)
-        .exec_without_returning(savepoint)
-        .await?;
-    event_blobs::Entity::insert_many(links)
-        .exec_without_returning(savepoint)
-        .await?;
-    Ok(())
 }
 
 /// The distinct ids, sorted, with the last one repeated up to a power of two: so the statements that list them come in few

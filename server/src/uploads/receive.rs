@@ -1,0 +1,421 @@
+//! The bytes of an upload on their way from a connection to the disk.
+//!
+//! They are gathered to large writes; while one is written and hashed on a thread that may wait, the next one is gathered. Now and then
+//! what is written is synced and noted in the database, beside the writing, so that the sync at the end is short and no
+//! burst of dirty pages holds up the commits of messages. Whatever way it ends, what has come is kept.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use kith_common::{DeviceId, WireError};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::{Claim, disk_error, store_error, too_large};
+use crate::blobs::{Part, blocking};
+use crate::server::Server;
+use crate::store::{NewBlob, StoreError, Upload};
+use crate::transfers::Transfer;
+
+/// Bytes that are written at once. With those that are gathered meanwhile a transfer holds twice as many.
+const WRITE: usize = 512 * 1024;
+
+/// What is written is synced after so many bytes, or after such a time.
+const CHECKPOINT: u64 = 32 * 1024 * 1024;
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// How long nothing may come before the request is ended.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Who has to let go of an upload takes in first what is already here: until nothing has come for a moment, but not for long.
+const QUIET: Duration = Duration::from_millis(100);
+const LAST: Duration = Duration::from_secs(2);
+
+/// Room is reserved in such steps where the size isn't known.
+const GROW: u64 = 8 * 1024 * 1024;
+
+/// What is received, and for whom.
+pub(crate) struct Incoming {
+    /// The upload as it stands in the database.
+    pub(crate) upload: Upload,
+    /// The turn to write.
+    pub(crate) claim: Claim,
+    /// Its place among the transfers.
+    pub(crate) transfer: Transfer,
+    /// The device whose ticket was shown.
+    pub(crate) device: DeviceId,
+    /// Where the bytes come from.
+    pub(crate) body: BodyDataStream,
+    /// What their checksum has to be.
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// A checksum and how it is computed.
+pub(crate) struct Checksum {
+    pub(crate) context: aws_lc_rs::digest::Context,
+    pub(crate) expected: Vec<u8>,
+}
+
+/// How far the upload is afterwards.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Bytes that are there, and on the disk.
+    pub(crate) offset: u64,
+    /// When it is given up.
+    pub(crate) expires_at: i64,
+    /// The hash, if they are all there.
+    pub(crate) hash: Option<[u8; 32]>,
+}
+
+/// Why not everything was received. What had come is kept unless it is said otherwise.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the connection broke")]
+    Cut,
+    #[error("nothing came for a minute")]
+    Silent,
+    #[error("another request goes on with it")]
+    TakenOver,
+    #[error("the server stops")]
+    Stopping,
+    /// Nothing of this request is kept.
+    #[error("the checksum is another one")]
+    Checksum,
+    /// Nothing of this request is kept.
+    #[error("more bytes came than were announced")]
+    Excess,
+    #[error("the upload was given up")]
+    Gone,
+    #[error("the session has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Refused(#[from] WireError),
+}
+
+/// Receives until the body ends, or something ends it.
+pub(crate) async fn receive(server: Arc<Server>, incoming: Incoming) -> Result<Received, Failure> {
+    let Incoming {
+        upload,
+        claim,
+        transfer,
+        device,
+        body,
+        checksum,
+    } = incoming;
+    let (id, start) = (upload.id.clone(), upload.stored);
+    let known = server.uploads.hashers.remove(&id);
+    let hasher = known.and_then(|(_, (length, hasher))| (length == start).then_some(hasher));
+    let part = match server.blobs.part(&id, start, hasher).await {
+        // Its file was lost, and with it what the client needn't send again: it has to begin anew.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            tracing::error!(target: "error", file = id, %error, "an upload was lost");
+            let dropped = server.store.drop_upload(upload.account, id.clone()).await;
+            dropped.map_err(|error| failure(&error))?;
+            super::delete_file(&server, &id).await;
+            return Err(Failure::Gone);
+        }
+        part => part.map_err(|error| disk_error(&error))?,
+    };
+    let before = part.hasher();
+    let mut receiver = Receiver {
+        server: server.clone(),
+        device,
+        reserved: upload.size.unwrap_or(upload.reserved),
+        gathered: Vec::new(),
+        gathered_bytes: 0,
+        offset: start,
+        part: Some(part),
+        writing: None,
+        syncing: None,
+        synced: start,
+        synced_at: Instant::now(),
+        checksum,
+        upload,
+    };
+    let outcome = receiver.take_all(body, &claim).await;
+    let kept = Box::pin(receiver.keep(outcome, start, before)).await;
+    drop((transfer, claim));
+    if let Err(Failure::Gone) = kept {
+        super::delete_file(&server, &id).await;
+    }
+    kept
+}
+
+struct Receiver {
+    server: Arc<Server>,
+    device: DeviceId,
+    upload: Upload,
+    /// So many bytes may come.
+    reserved: u64,
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
+    /// How far it is with all that was gathered.
+    offset: u64,
+    /// `None` while it is being written to.
+    part: Option<Part>,
+    writing: Option<JoinHandle<(Part, io::Result<()>)>>,
+    syncing: Option<JoinHandle<Result<(), Failure>>>,
+    /// How far it was when it was synced last, and when that was.
+    synced: u64,
+    synced_at: Instant,
+    checksum: Option<Checksum>,
+}
+
+impl Receiver {
+    async fn take_all(&mut self, mut body: BodyDataStream, claim: &Claim) -> Result<(), Failure> {
+        let server = self.server.clone();
+        let (stopped, stopping) = (claim.stop.cancelled(), server.shutdown.cancelled());
+        tokio::pin!(stopped, stopping);
+        let (mut patience, mut last): (Duration, Option<Instant>) = (SILENCE, None);
+        loop {
+            let bytes = tokio::select! {
+                // In this order, so that who sends all the time costs no looks at the others.
+                biased;
+                next = timeout(patience, body.next()) => match next {
+                    Ok(Some(Ok(bytes))) => bytes,
+                    Ok(Some(Err(_))) => return Err(Failure::Cut),
+                    Ok(None) => return Ok(()),
+                    Err(_) if last.is_some() => return Err(Failure::TakenOver),
+                    Err(_) => return Err(Failure::Silent),
+                },
+                () = &mut stopped, if last.is_none() => {
+                    (patience, last) = (QUIET, Some(Instant::now() + LAST));
+                    continue;
+                }
+                () = &mut stopping => return Err(Failure::Stopping),
+            };
+            if bytes.is_empty() {
+                continue;
+            }
+            self.admit(bytes.len() as u64).await?;
+            if let Some(checksum) = &mut self.checksum {
+                checksum.context.update(&bytes);
+            }
+            self.gathered_bytes += bytes.len();
+            self.gathered.push(bytes);
+            if self.gathered_bytes >= WRITE || self.synced_at.elapsed() >= CHECKPOINT_EVERY {
+                self.write().await?;
+                if last.is_none() && claim.stop.is_cancelled() {
+                    (patience, last) = (QUIET, Some(Instant::now() + LAST));
+                }
+                if last.is_some_and(|last| Instant::now() >= last) {
+                    return Err(Failure::TakenOver);
+                }
+                if server.shutdown.is_cancelled() {
+                    return Err(Failure::Stopping);
+                }
+            }
+        }
+    }
+
+    /// So many bytes more are wanted.
+    async fn admit(&mut self, bytes: u64) -> Result<(), Failure> {
+        let end = self.offset.saturating_add(bytes);
+        if end > self.reserved {
+            if self.upload.size.is_some() {
+                return Err(Failure::Excess);
+            }
+            let limits = &self.server.config.files;
+            if end > limits.largest_bytes {
+                return Err(too_large(limits).into());
+            }
+            let reserved = end.saturating_add(GROW).min(limits.largest_bytes);
+            let grown = self
+                .server
+                .store
+                .grow_upload(
+                    self.upload.account,
+                    self.upload.id.clone(),
+                    reserved,
+                    limits.room(),
+                )
+                .await;
+            grown.map_err(|error| failure(&error))?;
+            self.reserved = reserved;
+        }
+        self.offset = end;
+        Ok(())
+    }
+
+    /// Begins to write what was gathered, once what was gathered before is written.
+    async fn write(&mut self) -> Result<(), Failure> {
+        self.written().await?;
+        let is_due = |part: &Part| {
+            let length = part.length();
+            length > self.synced
+                && (length - self.synced >= CHECKPOINT || self.synced_at.elapsed() >= CHECKPOINT_EVERY)
+        };
+        if self.part.as_ref().is_some_and(is_due) {
+            self.checkpoint().await?;
+        }
+        if let Some(mut part) = self.part.take() {
+            let pieces = std::mem::take(&mut self.gathered);
+            self.gathered_bytes = 0;
+            self.writing = Some(tokio::task::spawn_blocking(move || {
+                let written = part.write(&pieces);
+                (part, written)
+            }));
+        }
+        Ok(())
+    }
+
+    /// Waits until what was handed over is written.
+    async fn written(&mut self) -> Result<(), Failure> {
+        if let Some(writing) = self.writing.take() {
+            let (part, written) = writing
+                .await
+                .map_err(|error| disk_error(&io::Error::other(error)))?;
+            self.part = Some(part);
+            written.map_err(|error| disk_error(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Begins to bring what is written to the disk, and to note it. Not before the last such sync is through: a disk that
+    /// is slower than the line slows the line down.
+    async fn checkpoint(&mut self) -> Result<(), Failure> {
+        self.checked().await?;
+        let Some(part) = &self.part else { return Ok(()) };
+        let (length, sync) = (part.length(), part.sync());
+        (self.synced, self.synced_at) = (length, Instant::now());
+        let (server, upload, device) = (self.server.clone(), self.upload.clone(), self.device);
+        self.syncing = Some(tokio::spawn(async move {
+            let synced = blocking(move || sync.run()).await;
+            synced.map_err(|error| disk_error(&error))?;
+            if server.blobs.room().await.map_err(|error| disk_error(&error))? == 0 {
+                return Err(super::server_full().into());
+            }
+            // The session may have ended, the upload may have been given up.
+            let owner = server.store.owner_of(device).await;
+            owner.map_err(|error| match error {
+                StoreError::NotFound => Failure::SessionEnded,
+                error => failure(&error),
+            })?;
+            note(&server, &upload, length).await.map(drop)
+        }));
+        Ok(())
+    }
+
+    /// Waits for the sync that is under way.
+    async fn checked(&mut self) -> Result<(), Failure> {
+        match self.syncing.take() {
+            None => Ok(()),
+            Some(syncing) => syncing
+                .await
+                .unwrap_or_else(|error| Err(disk_error(&io::Error::other(error)).into())),
+        }
+    }
+
+    /// Writes what was gathered, and makes all that is to be kept last.
+    async fn keep(
+        mut self,
+        outcome: Result<(), Failure>,
+        start: u64,
+        before: blake3::Hasher,
+    ) -> Result<Received, Failure> {
+        let mut outcome = outcome;
+        // What came with a checksum and can't be checked isn't kept either.
+        let mut is_discarded = matches!(outcome, Err(Failure::Excess));
+        if let Some(checksum) = self.checksum.take() {
+            let is_right = checksum.context.finish().as_ref() == checksum.expected;
+            is_discarded |= !is_right || outcome.is_err();
+            if outcome.is_ok() && !is_right {
+                outcome = Err(Failure::Checksum);
+            }
+        }
+        if is_discarded {
+            self.discard(start, before).await?;
+        }
+        let written = self.flush().await;
+        let checked = self.checked().await;
+        let outcome = outcome.and(written).and(checked);
+        if let Err(Failure::Gone) = outcome {
+            return Err(Failure::Gone);
+        }
+        let Some(part) = self.part.take() else {
+            return Err(outcome.err().unwrap_or(Failure::Cut));
+        };
+        let length = part.length();
+        if self.upload.size == Some(length) && !is_discarded {
+            return self.complete(part).await;
+        }
+        let (hasher, sync) = (part.hasher(), part.sync());
+        let synced = blocking(move || sync.run()).await;
+        synced.map_err(|error| disk_error(&error))?;
+        let expires_at = note(&self.server, &self.upload, length).await?;
+        let hashers = &self.server.uploads.hashers;
+        hashers.insert(self.upload.id.clone(), (length, hasher));
+        outcome.map(|()| Received {
+            offset: length,
+            expires_at,
+            hash: None,
+        })
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        if !self.gathered.is_empty() {
+            self.write().await?;
+        }
+        self.written().await
+    }
+
+    /// Goes back to where this request began.
+    async fn discard(&mut self, start: u64, before: blake3::Hasher) -> Result<(), Failure> {
+        self.gathered.clear();
+        self.written().await?;
+        // The note first, so that there is never less than is noted; and none may come after it.
+        let _ = self.checked().await;
+        note(&self.server, &self.upload, start).await?;
+        if let Some(mut part) = self.part.take() {
+            let cut = blocking(move || part.cut_back(start, before).map(|()| part)).await;
+            self.part = Some(cut.map_err(|error| disk_error(&error))?);
+        }
+        Ok(())
+    }
+
+    async fn complete(self, part: Part) -> Result<Received, Failure> {
+        let size = part.length();
+        let hash = match blocking(move || part.finish()).await {
+            // Whoever gave it up has deleted the file too.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Failure::Gone),
+            hash => hash.map_err(|error| disk_error(&error))?,
+        };
+        let expires_at = self.server.config.files.expiry(self.server.clock.now());
+        let blob = NewBlob {
+            id: self.upload.id.clone(),
+            size,
+            hash,
+        };
+        let (store, account) = (&self.server.store, self.upload.account);
+        let completed = store.complete_upload(account, blob, expires_at).await;
+        completed.map_err(|error| failure(&error))?;
+        Ok(Received {
+            offset: size,
+            expires_at,
+            hash: Some(hash),
+        })
+    }
+}
+
+/// Notes how far an upload is. Returns when it is given up.
+async fn note(server: &Server, upload: &Upload, length: u64) -> Result<i64, Failure> {
+    let expires_at = server.config.files.expiry(server.clock.now());
+    let noted = server
+        .store
+        .note_upload(upload.account, upload.id.clone(), length, expires_at)
+        .await;
+    noted.map_err(|error| failure(&error))?;
+    Ok(expires_at)
+}
+
+fn failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::NotFound => Failure::Gone,
+        StoreError::Inactive => Failure::SessionEnded,
+        error => store_error(error).into(),
+    }
+}
