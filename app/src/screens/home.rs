@@ -64,8 +64,8 @@ pub fn Home(opened: Opened) -> Element {
                     presented,
                 });
             }
-            // Whoever ended it may not want this device to show anything any more.
-            Status::SessionEnded => {
+            // Whoever ended it from elsewhere may not want this device to show anything any more.
+            Status::SessionEnded if !*account.leaving.read() => {
                 let again = Some((account.server(), account.me()));
                 spawn(async move {
                     accounts::leave(account.engine()).await;

@@ -63,6 +63,8 @@ pub struct Account {
     pub files: Files,
     /// What the main pane shows.
     pub page: Signal<Page>,
+    /// Whether the person logs out here just now.
+    pub leaving: Signal<bool>,
     /// Changes whenever the conversation that is open is chosen again.
     pub chosen: Signal<u64>,
     /// Changes whenever somebody's profile or presence does.
@@ -83,6 +85,7 @@ impl Account {
             typing: Signal::new(LiteMap::new()),
             files: Files::new(),
             page: Signal::new(Page::default()),
+            leaving: Signal::new(false),
             chosen: Signal::new(0),
             people: Signal::new(0),
             pictures: Pictures::new(),

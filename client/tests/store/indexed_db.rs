@@ -66,6 +66,7 @@ async fn two_pages_share_a_store_and_one_of_them_wipes_it() {
     assert_eq!((first, second), (Ok(()), Err(StoreError::Changed)));
     one.wipe().await.unwrap();
     assert_eq!(other.load().await.unwrap_err(), StoreError::Closed);
+    other.wipe().await.unwrap();
     let again = IndexedDbStore::open(&owner).await.unwrap();
     assert!(again.outbox().await.unwrap().is_empty());
     assert!(again.load().await.unwrap().heads.is_empty());
