@@ -27,7 +27,27 @@ pub struct Message {
     /// The number of the message or file that it answers.
     pub reply_to: Option<u64>,
     /// Each reaction, and who put it there.
+    #[serde(with = "as_map")]
     pub reactions: LiteMap<String, BTreeSet<String>>,
+}
+
+/// A sorted list that is written as what it stands for, also when it is empty.
+mod as_map {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use litemap::LiteMap;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    type Reactions = LiteMap<String, BTreeSet<String>>;
+
+    pub(super) fn serialize<S: Serializer>(reactions: &Reactions, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(reactions.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reactions, D::Error> {
+        let read = BTreeMap::deserialize(deserializer)?;
+        Ok(read.into_iter().collect())
+    }
 }
 
 /// What a message says.

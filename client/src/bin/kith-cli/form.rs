@@ -1,12 +1,11 @@
 //! How times, sizes and messages are written, for people and for programs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kith_client::{Content, Engine, Message, Write};
 use kith_common::ContactAction;
-use litemap::LiteMap;
 use serde::Serialize;
 
 /// A time in milliseconds since 1970, as people here say it: today's without the date.
@@ -54,7 +53,7 @@ pub(crate) struct JsonMessage<'a> {
     edited: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
-    reactions: &'a LiteMap<String, BTreeSet<String>>,
+    reactions: BTreeMap<&'a str, &'a BTreeSet<String>>,
     /// How far one's own message has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,
@@ -123,7 +122,11 @@ impl<'a> JsonMessage<'a> {
             size,
             edited: message.edited,
             reply_to: message.reply_to,
-            reactions: &message.reactions,
+            reactions: message
+                .reactions
+                .iter()
+                .map(|(what, by)| (what.as_str(), by))
+                .collect(),
             state: own.then(|| State::of(engine, conversation, message.number)),
         }
     }
