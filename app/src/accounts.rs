@@ -1,12 +1,13 @@
 //! The accounts of this device, and what the app remembers between two starts: the same for every platform.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use kith_client::{
     Accounts, AccountsError, Engine, EngineError, Of, ServerAddress, Session, Status, Target, Trust,
 };
 
-use crate::platform::beside;
+use crate::platform::{beside, open_accounts};
 use crate::state::Opened;
 
 /// Name and version of this program, for the server's log.
@@ -30,7 +31,7 @@ async fn accounts() -> Result<Accounts, AccountsError> {
     if let Some(accounts) = ACCOUNTS.with(|held| held.borrow().clone()) {
         return Ok(accounts);
     }
-    let accounts = beside(Accounts::open(PROGRAM)).await?;
+    let accounts = open_accounts(PROGRAM).await?;
     ACCOUNTS.with(|held| *held.borrow_mut() = Some(accounts.clone()));
     Ok(accounts)
 }
@@ -111,6 +112,30 @@ pub async fn log_out(engine: Engine, name: &str) -> Result<(), EngineError> {
         Ok(())
     })
     .await
+}
+
+/// Closes an account whose session was ended from elsewhere, and throws away what this device holds of it, except for what
+/// isn't sent yet.
+pub async fn leave(engine: Engine) {
+    // Another page of the same browser may have done so already. What can't be thrown away now is, when the next session ends.
+    beside(async move { drop(engine.leave().await) }).await;
+}
+
+/// All that is remembered of an account.
+pub async fn settings_of(name: &str) -> BTreeMap<String, String> {
+    let Ok(accounts) = accounts().await else {
+        return BTreeMap::new();
+    };
+    let name = name.to_owned();
+    beside(async move { accounts.settings(Of::Account(&name)).await.unwrap_or_default() }).await
+}
+
+/// Remembers something of an account, for as long as the account is known here. What can't be remembered is only missing the next
+/// time.
+pub async fn keep_setting_of(name: &str, key: &str, value: Option<String>) {
+    let Ok(accounts) = accounts().await else { return };
+    let (name, key) = (name.to_owned(), key.to_owned());
+    beside(async move { drop(accounts.set_setting(Of::Account(&name), &key, value).await) }).await;
 }
 
 /// What is remembered under a key.

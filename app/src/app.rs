@@ -1,7 +1,7 @@
 //! The root: which screen is shown.
 
 use dioxus::prelude::*;
-use kith_client::ServerAddress;
+use kith_client::{AccountsError, ServerAddress};
 use kith_common::Pin;
 
 use crate::accounts::{self, Last};
@@ -9,7 +9,8 @@ use crate::platform;
 use crate::screens::{Alarm, Home, Join};
 use crate::settings::{Settings, Theme};
 use crate::state::{Opened, Toasts};
-use crate::ui::{Icon, IconButton, Sign, Spinner};
+use crate::text;
+use crate::ui::{Button, Icon, IconButton, Kind, Sign, Spinner};
 
 /// What is shown.
 #[derive(Clone, PartialEq)]
@@ -31,7 +32,7 @@ pub enum Screen {
         presented: Option<Pin>,
     },
     /// That the app can't begin.
-    Failed(String),
+    Failed(AccountsError),
 }
 
 /// The screen, for whoever changes it.
@@ -56,16 +57,25 @@ pub fn App() -> Element {
         div { class: "kith", lang: settings.language().tag(), "data-theme": theme,
             match screen() {
                 Screen::Starting => rsx! {
-                    div { class: "empty", "aria-label": words.loading, Spinner {} }
+                    main { class: "empty", "aria-label": words.loading, Spinner {} }
                 },
                 Screen::Join { again } => rsx! { Join { again } },
                 Screen::Home(opened) => rsx! { Home { key: "{opened.name} {opened.engine.me().device}", opened } },
                 Screen::Alarm { server, presented } => rsx! { Alarm { server, presented } },
-                Screen::Failed(text) => rsx! {
-                    div { class: "alarm", role: "alert",
+                Screen::Failed(error) => rsx! {
+                    main { class: "alarm",
                         Icon { sign: Sign::Alert, class: "large" }
-                        h1 { {words.storage_failed} }
-                        p { "{text}" }
+                        div { class: "stack", role: "alert",
+                            h1 { {words.storage_failed} }
+                            p { {text::why_accounts(words, &error)} }
+                        }
+                        Button {
+                            kind: Kind::Quiet,
+                            onclick: move |_| {
+                                spawn(async move { screen.set(first_screen().await) });
+                            },
+                            {words.try_again}
+                        }
                     }
                 },
             }
@@ -92,6 +102,6 @@ async fn first_screen() -> Screen {
             again: Some((server, username)),
         },
         Ok(Last::Nobody) => Screen::Join { again: None },
-        Err(error) => Screen::Failed(error.to_string()),
+        Err(error) => Screen::Failed(error),
     }
 }

@@ -8,7 +8,10 @@ mod connection;
 mod conversations;
 mod home;
 mod join;
+#[cfg(all(test, feature = "desktop"))]
+mod pages;
 mod settings;
+mod shortcuts;
 
 pub use alarm::Alarm;
 pub use home::Home;

@@ -6,7 +6,7 @@ mod say;
 
 use crate::model::time::Day;
 
-pub use say::{clock, day_label, list_time, size, why, why_engine, why_refused};
+pub use say::{clock, day_label, list_time, size, why, why_accounts, why_engine, why_refused};
 
 /// A language that the app speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,6 +186,9 @@ pub struct Words {
     pub fingerprint: &'static str,
     pub account: &'static str,
     pub version: &'static str,
+    pub keys: &'static str,
+    pub key_previous: &'static str,
+    pub key_next: &'static str,
     pub needs_connection: &'static str,
     pub today: &'static str,
     pub yesterday: &'static str,
@@ -202,6 +205,8 @@ pub struct Words {
     pub err_blocked: &'static str,
     pub err_session: &'static str,
     pub err_storage: &'static str,
+    pub err_no_space: &'static str,
+    pub err_no_storage: &'static str,
     pub err_busy: &'static str,
     pub unread: fn(u64) -> String,
     pub new_below: fn(u64) -> String,
@@ -213,6 +218,8 @@ pub struct Words {
     pub wait: fn(u64) -> String,
     pub last_seen: fn(&str) -> String,
     pub characters_over: fn(usize) -> String,
+    /// Given seconds.
+    pub next_try: fn(u64) -> String,
     pub react_with: fn(&str, usize) -> String,
     pub weekday: fn(usize) -> String,
     pub date: fn(Day) -> String,

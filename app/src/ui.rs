@@ -4,6 +4,7 @@ mod avatar;
 mod controls;
 mod dialog;
 mod field;
+mod file_picker;
 mod icon;
 mod notices;
 
@@ -11,5 +12,6 @@ pub use avatar::{Avatar, Mark};
 pub use controls::{Button, Choices, IconButton, Kind, Menu, MenuItem, Spot, Switch};
 pub use dialog::{Ask, Dialog};
 pub use field::{Field, PasswordField};
+pub use file_picker::FilePicker;
 pub use icon::{Icon, Sign};
 pub use notices::{Banner, Empty, Progress, Skeleton, Spinner, Tone};

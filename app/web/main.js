@@ -2,11 +2,6 @@
 import start from "kith";
 import wasm from "kith-wasm";
 
-// Without a certificate that the browser trusts there is none, and the app does without.
-if ("serviceWorker" in navigator) {
-  navigator.serviceWorker.register("/sw.js").catch(() => {});
-}
-
 try {
   await start({ module_or_path: wasm });
 } catch (error) {
@@ -16,4 +11,10 @@ try {
     trouble.hidden = false;
   }
   throw error;
+} finally {
+  // Afterwards, because it fetches all of this too, on a line that may be slow. Without a certificate that the browser trusts
+  // there is none, and the app does without.
+  if ("serviceWorker" in navigator) {
+    navigator.serviceWorker.register("/sw.js").catch(() => {});
+  }
 }

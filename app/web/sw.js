@@ -5,6 +5,9 @@
 
 const SHELL = `kith ${KITH_VERSION}`;
 
+/** What the page shows before the app is there, and what it says of itself: not hashed, and asked for first. */
+const BESIDE = ["/icons/icon.svg", "/manifest.webmanifest"];
+
 /** How long the network may take for the page before the one that is kept is shown, in milliseconds. */
 const PATIENCE = 3000;
 
@@ -21,15 +24,18 @@ self.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
   if (request.mode === "navigate" && isPage(pathname)) {
-    event.respondWith(page(request));
+    event.respondWith(newest(request, "/"));
   } else if (pathname.startsWith("/assets/")) {
     event.respondWith(asset(request));
+  } else if (BESIDE.includes(pathname)) {
+    event.respondWith(newest(request, pathname));
   }
 });
 
 async function keep() {
   const cache = await caches.open(SHELL);
-  await cache.addAll([new Request("/", { cache: "no-cache" }), ...KITH_ASSETS]);
+  const asked = ["/", ...BESIDE].map((address) => new Request(address, { cache: "no-cache" }));
+  await cache.addAll([...asked, ...KITH_ASSETS]);
 }
 
 async function forgetOthers() {
@@ -42,15 +48,15 @@ function isPage(pathname) {
   return !pathname.includes(".") && !pathname.startsWith("/files/");
 }
 
-/** The newest page there is; what is kept belongs together with the files that are kept. */
-async function page(request) {
+/** The newest there is; what is kept, under another address perhaps, belongs together with the files that are kept. */
+async function newest(request, address) {
   try {
     const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
     if (response.ok) return response;
   } catch {
     // Offline, or as good as.
   }
-  return (await caches.match("/")) ?? fetch(request);
+  return (await caches.match(address)) ?? fetch(request);
 }
 
 /** A file whose name says what is in it is good for ever. */

@@ -127,6 +127,12 @@ impl Connection {
     /// # Errors
     /// The server refuses or the connection ends.
     pub async fn request(&self, request: &Request) -> Result<Box<RawValue>, Error> {
+        // Boxed, so that it is there once and not in every caller: a browser has to fetch it.
+        let asked: core::pin::Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(self.ask(request));
+        asked.await
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Box<RawValue>, Error> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let line = encode(id, request)?;
         let (size, limit) = (line.len(), self.hello.limits.frame);

@@ -16,10 +16,12 @@ mod runner;
 mod sending;
 mod status;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kith_common::{DeviceId, LoginReply, Pin, Presence};
+use litemap::LiteMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::local_store::{LocalStore, StoreError};
@@ -137,7 +139,7 @@ struct Shared {
     link: Mutex<Option<Connection>>,
     status: watch::Sender<Status>,
     pins: Mutex<Vec<Pin>>,
-    people: Mutex<BTreeMap<String, Presence>>,
+    people: Mutex<LiteMap<String, Presence>>,
     /// Items of the outbox that are under way.
     sending: Mutex<BTreeSet<u64>>,
     /// Who waits for the fate of an item of the outbox.
@@ -187,7 +189,10 @@ impl Engine {
             copy,
             clock: options.clock.clone(),
             link: Mutex::default(),
-            status: watch::Sender::new(Status::Offline { reason: None }),
+            status: watch::Sender::new(Status::Offline {
+                reason: None,
+                retry_in: Duration::ZERO,
+            }),
             pins: Mutex::default(),
             people: Mutex::default(),
             sending: Mutex::default(),

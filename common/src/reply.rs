@@ -310,6 +310,7 @@ pub struct ProfileInfo {
 
 /// Reply to `profile` with `get`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "FlatProfile")]
 pub struct ProfileReply {
     /// The profile.
     #[serde(flatten)]
@@ -317,6 +318,32 @@ pub struct ProfileReply {
     /// The picture's bytes, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_data: Option<Base64Bytes>,
+}
+
+/// A [`ProfileReply`] as it is read: what serde reads `flatten` with takes a browser some kilobytes.
+#[derive(Deserialize)]
+struct FlatProfile {
+    username: String,
+    display_name: String,
+    about: String,
+    #[serde(default)]
+    avatar: Option<String>,
+    #[serde(default)]
+    avatar_data: Option<Base64Bytes>,
+}
+
+impl From<FlatProfile> for ProfileReply {
+    fn from(flat: FlatProfile) -> Self {
+        Self {
+            profile: ProfileInfo {
+                username: flat.username,
+                display_name: flat.display_name,
+                about: flat.about,
+                avatar: flat.avatar,
+            },
+            avatar_data: flat.avatar_data,
+        }
+    }
 }
 
 /// Reply to `mark`: the marks in force.
@@ -393,16 +420,19 @@ impl Incoming {
             error: Option<WireError>,
             #[serde(borrow, default)]
             number: Option<&'a RawValue>,
+            #[serde(borrow, default)]
+            event: Option<&'a RawValue>,
         }
         if line.trim_ascii_start().first() != Some(&b'{') {
             return Err(serde::de::Error::custom("a line is a JSON object"));
         }
-        let envelope: Envelope<'_> = serde_json::from_slice(line)?;
+        let line = core::str::from_utf8(line).map_err(serde::de::Error::custom)?;
+        let envelope: Envelope<'_> = serde_json::from_str(line)?;
         let id = envelope.id.map(|raw| raw.get().to_owned());
         match (envelope.status.as_deref(), envelope.error) {
             (Some("ok"), _) => Ok(Self::Reply {
                 id,
-                result: Ok(serde_json::from_slice(line)?),
+                result: Ok(serde_json::from_str(line)?),
             }),
             (Some(_), Some(error)) => Ok(Self::Reply {
                 id,
@@ -410,9 +440,12 @@ impl Incoming {
             }),
             (Some(_), None) => Err(serde::de::Error::custom("an error without its code")),
             (None, _) if envelope.number.is_some() => {
-                Ok(serde_json::from_slice(line).map_or(Self::Unknown, Self::Event))
+                Ok(serde_json::from_str(line).map_or(Self::Unknown, Self::Event))
             }
-            (None, _) => Ok(serde_json::from_slice(line).map_or(Self::Unknown, Self::Notice)),
+            (None, _) => {
+                let notice = envelope.event.and_then(|event| Notice::decode(event.get(), line));
+                Ok(notice.map_or(Self::Unknown, Self::Notice))
+            }
         }
     }
 }
@@ -445,6 +478,32 @@ mod tests {
         };
         assert_eq!(id, "7");
         assert_eq!(serde_json::from_str::<ContactsReply>(raw.get()).unwrap(), payload);
+    }
+
+    #[test]
+    fn notices_are_read_as_they_were_written() {
+        let notices = [
+            r#"{"event":"behind"}"#,
+            r#"{"event":"session_ended"}"#,
+            r#"{"event":"mark","conversation":"c","username":"bob","delivered":2,"read":1}"#,
+            r#"{"event":"typing","conversation":"c","username":"bob","typing":true}"#,
+            r#"{"event":"presence","username":"bob","presence":"away"}"#,
+            r#"{"event":"person","username":"bob","display_name":"Bob","about":"","avatar":null}"#,
+            r#"{"event":"bye","reason":"it is late"}"#,
+        ];
+        for line in notices {
+            let Incoming::Notice(notice) = Incoming::parse(line.as_bytes()).unwrap() else {
+                panic!("{line}");
+            };
+            assert_eq!(notice, serde_json::from_str(line).unwrap());
+            let again = Incoming::parse(notice.encode().as_bytes()).unwrap();
+            assert!(matches!(again, Incoming::Notice(again) if again == notice));
+        }
+        for unknown in [r#"{"event":"later"}"#, r#"{"event":"typing","typing":1}"#, "{}"] {
+            let read = Incoming::parse(unknown.as_bytes()).unwrap();
+            assert!(matches!(read, Incoming::Unknown), "{unknown}");
+        }
+        assert!(Incoming::parse(b"{\"event\":\"\xff\"}").is_err());
     }
 
     #[test]

@@ -121,6 +121,45 @@ async fn what_was_not_sent_outlives_a_session_that_was_ended_elsewhere() {
 }
 
 #[tokio::test]
+async fn nothing_is_left_of_a_session_that_was_ended_elsewhere() {
+    let server = Server::start();
+    let (folder, accounts) = device();
+    let alice = join(&accounts, &server, "alice").await;
+    let _bob = Device::register(&server, "bob").await;
+    let engine = accounts.engine(&alice.name).await.unwrap();
+    online(&engine).await;
+    let sent = engine.send(person("bob"), "hi".to_owned(), None).await.unwrap();
+    timeout(PATIENCE, engine.settled(sent)).await.unwrap().unwrap();
+    let elsewhere: Session = session(&server, "alice", server.address).await;
+    elsewhere.revoke(alice.device).await.unwrap();
+    let mut changes = engine.changes();
+    while engine.status() != Status::SessionEnded {
+        timeout(PATIENCE, changes.next()).await.unwrap().unwrap();
+    }
+    engine.leave().await.unwrap();
+    drop(engine);
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(
+                path.extension().is_none_or(|end| end != "db"),
+                "{}",
+                path.display()
+            );
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    log_in(&accounts, &server, "alice").await;
+    let engine = accounts.engine(&alice.name).await.unwrap();
+    online(&engine).await;
+    assert_eq!(engine.conversations().await.unwrap().len(), 1);
+    engine.close().await;
+}
+
+#[tokio::test]
 async fn a_user_interfaces_settings_go_with_their_account() {
     let server = Server::start();
     let (_folder, accounts) = device();

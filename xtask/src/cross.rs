@@ -36,9 +36,18 @@ impl Cross {
 
     /// A cargo command for the target.
     pub(crate) fn cargo(&self, workspace: &Workspace, subcommand: &str) -> Command {
+        self.cargo_with(workspace, subcommand, "std,panic_abort")
+    }
+
+    /// The same for tests: they need one part more of the standard library, where that is built along.
+    pub(crate) fn cargo_test(&self, workspace: &Workspace) -> Command {
+        self.cargo_with(workspace, "test", "std,panic_abort,test")
+    }
+
+    fn cargo_with(&self, workspace: &Workspace, subcommand: &str, library: &str) -> Command {
         let mut cargo = if self.is_debian {
             let mut cargo = Command::new(DEBIAN_CARGO);
-            cargo.arg(subcommand).arg("-Zbuild-std=std,panic_abort");
+            cargo.arg(subcommand).arg(format!("-Zbuild-std={library}"));
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
             // What rustup sets for the cargo that runs this.
             cargo.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTDOC");
@@ -54,6 +63,11 @@ impl Cross {
         // Apart, because another compiler's builds would be thrown away by each other.
         cargo.env("CARGO_TARGET_DIR", self.folder(workspace));
         cargo
+    }
+
+    /// Whether the standard library is built along, as small as the rest.
+    pub(crate) fn builds_library(&self) -> bool {
+        self.is_debian
     }
 
     /// Leaves out what nobody reads in a release: what a panic would say, and where. That is a tenth of the web app. It takes a standard

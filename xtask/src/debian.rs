@@ -158,11 +158,16 @@ const SCREEN: [Need; 4] = [
 ];
 
 /// A browser that tests drive.
-const BROWSER: [Need; 4] = [
+const BROWSER: [Need; 5] = [
     Need {
         program: "/usr/bin/chromium",
         package: "chromium",
         why: "the browser that the app's stories play in",
+    },
+    Need {
+        program: "chromedriver",
+        package: "chromium-driver",
+        why: "what starts the browser for the store's tests",
     },
     Need {
         program: "certutil",

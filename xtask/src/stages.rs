@@ -41,12 +41,35 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// That `kith-common` is pure: it builds for browsers.
+/// That `kith-common` is pure and the engine builds for browsers, and that what it stores there is what it stores elsewhere.
 pub(crate) fn wasm(workspace: &Workspace) -> Result<Outcome> {
     let Some(cross) = Cross::find(WASM)? else {
         return Ok(Outcome::Skipped(NO_COMPILER));
     };
-    process::run(cross.cargo(workspace, "check").args(["--package", "kith-common"]))?;
+    let mut check = cross.cargo(workspace, "check");
+    check.args(["--package", "kith-common", "--package", "kith-client"]);
+    process::run(check.args(["--lib", "--no-default-features"]))?;
+    let Some(driver) = process::on_path("chromedriver") else {
+        return Ok(Outcome::Skipped(
+            "chromedriver isn't on PATH; for browsers it was compiled",
+        ));
+    };
+    let mut tests = cross.cargo_test(workspace);
+    tests.args([
+        "--package",
+        "kith-client",
+        "--no-default-features",
+        "--test",
+        "store",
+    ]);
+    tests.env(
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+        tools::wasm_bindgen(workspace, "wasm-bindgen-test-runner")?,
+    );
+    tests.env("CHROMEDRIVER", driver);
+    // Seconds until it is given up.
+    tests.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+    process::run(&mut tests)?;
     Ok(Outcome::Passed)
 }
 

@@ -34,7 +34,7 @@ enum Stage {
     Format,
     /// No warning from clippy on any target
     Clippy,
-    /// kith-common builds for browsers
+    /// The engine builds for browsers, and its store works in one
     Wasm,
     /// Licences, duplicate versions and sources of dependencies
     Deny,

@@ -46,18 +46,18 @@ pub(crate) fn install_missing(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// wasm-bindgen's program, of exactly the version of the crate in Cargo.lock: its other half.
-pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Result<PathBuf> {
+/// One of wasm-bindgen's programs, of exactly the version of the crate in Cargo.lock: its other half.
+pub(crate) fn wasm_bindgen(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let lock = fs::read_to_string(workspace.root.join("Cargo.lock"))?;
     let version = locked(&lock, "wasm-bindgen").context("Cargo.lock holds no wasm-bindgen")?;
-    if let Some(program) = process::on_path("wasm-bindgen") {
+    if let Some(program) = process::on_path(name) {
         let said = process::output(Command::new(&program).arg("--version"))?;
-        if String::from_utf8_lossy(&said).trim() == format!("wasm-bindgen {version}") {
+        if String::from_utf8_lossy(&said).trim() == format!("{name} {version}") {
             return Ok(program);
         }
     }
     let root = folder(workspace).join(format!("wasm-bindgen-{version}"));
-    let name = format!("wasm-bindgen{}", std::env::consts::EXE_SUFFIX);
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let program = root.join("bin").join(name);
     if !program.is_file() {
         // Its own lock file names versions that today's compilers refuse.

@@ -37,9 +37,10 @@ impl Screenshots {
     }
 }
 
-/// Measures the app in a browser: how soon it opens, scrolls, and shows what somebody writes
+/// Measures the app: how soon it opens, scrolls, and shows what somebody writes, what Lighthouse says of it, and what its window takes
 ///
 /// It prints figures and judges nothing. The server is built optimised, and so is the app; the machine should be quiet.
+/// Lighthouse's report is put into the target folder, as lighthouse.html.
 #[derive(Args)]
 pub(crate) struct MeasureApp {
     /// Messages in the long conversation
@@ -53,11 +54,26 @@ impl MeasureApp {
         build.args(["--release", "--package", "kith-server", "--bin", "kith-server"]);
         process::run(&mut build)?;
         let web = Web::new(true).run(workspace)?;
-        let mut node = node(workspace)?;
-        node.env("KITH_WEB_DIR", web)
-            .env("KITH_STORED", self.stored.to_string());
-        node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
-        process::run(node.arg("measure.mjs"))
+        let measured = |script: &str| -> Result<Command> {
+            let mut node = node(workspace)?;
+            node.env("KITH_SERVER_BIN", workspace.program(true, "kith-server"));
+            node.arg(script);
+            Ok(node)
+        };
+        install(&workspace.root.join("tests/ui/lighthouse"))?;
+        for script in ["measure.mjs", "lighthouse/lighthouse.mjs"] {
+            let mut node = measured(script)?;
+            node.env("KITH_WEB_DIR", &web)
+                .env("KITH_STORED", self.stored.to_string());
+            process::run(node.env("KITH_REPORT", workspace.target.join("lighthouse.html")))?;
+        }
+        if !has_screen() {
+            eprintln!("{NO_SCREEN}: the desktop isn't measured");
+            return Ok(());
+        }
+        app::build(workspace, true)?;
+        let mut node = measured("window/measure.mjs")?;
+        process::run(node.env("KITH_APP_BIN", workspace.program(true, "kith")))
     }
 }
 
@@ -70,6 +86,8 @@ pub(crate) fn stories(workspace: &Workspace) -> Result<Outcome> {
     let web = Web::new(true).run(workspace)?;
     let mut node = node(workspace)?;
     node.env("KITH_WEB_DIR", web);
+    // Pictures that aren't as they should be.
+    node.env("KITH_PICTURES", workspace.target.join("snapshots"));
     node.args([
         "--test",
         "--test-reporter=spec",
@@ -97,8 +115,8 @@ pub(crate) fn strangers(workspace: &Workspace) -> Result<Outcome> {
 
 /// The app in a window of its own, and that clippy finds nothing in it.
 pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
-    if cfg!(not(target_os = "linux")) || process::on_path("Xvfb").is_none() {
-        return Ok(Outcome::Skipped("there is no Xvfb to show a window on"));
+    if !has_screen() {
+        return Ok(Outcome::Skipped(NO_SCREEN));
     }
     let mut clippy = workspace.cargo("clippy");
     clippy.args([
@@ -113,6 +131,14 @@ pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
     process::run(&mut clippy)?;
     app::build(workspace, false)?;
     stages::build(workspace)?;
+    let pages = workspace.target.join("pages");
+    let mut write = workspace.cargo("test");
+    write.args(["--package", "kith-app", "--features", "desktop", "--bin", "kith"]);
+    process::run(
+        write
+            .arg("screens_that_no_browser_shows")
+            .env("KITH_PAGES", &pages),
+    )?;
     let mut node = node(workspace)?;
     node.args([
         "--test",
@@ -122,8 +148,16 @@ pub(crate) fn window(workspace: &Workspace) -> Result<Outcome> {
     ]);
     node.env("KITH_APP_BIN", workspace.program(false, "kith"));
     node.env("KITH_PICTURES", workspace.target.join("window"));
+    node.env("KITH_PAGES", pages);
     process::run(&mut node)?;
     Ok(Outcome::Passed)
+}
+
+/// Why there is no window.
+const NO_SCREEN: &str = "there is no Xvfb to show a window on";
+
+fn has_screen() -> bool {
+    cfg!(target_os = "linux") && process::on_path("Xvfb").is_some()
 }
 
 /// Node.js in the folder of the tests, which finds the programs and its packages.

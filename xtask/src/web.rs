@@ -26,6 +26,9 @@ pub(crate) struct Web {
     /// Build small and fast, which takes some minutes, and fail where it is too large
     #[arg(long)]
     release: bool,
+    /// Keep the names of functions, for profilers: as it is released, but larger
+    #[arg(long)]
+    names: bool,
 }
 
 /// How a build is made.
@@ -35,18 +38,21 @@ struct Way {
     /// What brotli is to try.
     quality: &'static str,
     is_release: bool,
+    has_names: bool,
 }
 
 const RELEASE: Way = Way {
     profile: "web",
     quality: "11",
     is_release: true,
+    has_names: false,
 };
 
 const DEVELOPMENT: Way = Way {
     profile: "web-dev",
     quality: "4",
     is_release: false,
+    has_names: true,
 };
 
 /// What the compiler for browsers may make use of: what all of them have had since 2023 (rustc's own defaults).
@@ -61,7 +67,10 @@ const WASM_FEATURES: [&str; 6] = [
 
 impl Web {
     pub(crate) fn new(release: bool) -> Self {
-        Self { release }
+        Self {
+            release,
+            names: false,
+        }
     }
 
     /// `cargo xtask web`: installs what is missing first.
@@ -80,7 +89,8 @@ impl Web {
                  `apt-get install rustc-web cargo-web rust-web-src lld`"
             );
         };
-        let way = if self.release { RELEASE } else { DEVELOPMENT };
+        let mut way = if self.release { RELEASE } else { DEVELOPMENT };
+        way.has_names |= self.names;
         let build = Build {
             workspace,
             way,
@@ -121,7 +131,8 @@ impl Build<'_> {
         let finished = self.workspace.target.join("web/dist");
         remove(&finished)?;
         fs::rename(&new, &finished)?;
-        sizes::judge(&finished, self.way.is_release)?;
+        let is_small = self.way.is_release && !self.way.has_names && cross.builds_library();
+        sizes::judge(&finished, is_small)?;
         println!("The web app is in {}", finished.display());
         Ok(finished)
     }
@@ -147,7 +158,7 @@ impl Build<'_> {
     fn bind(&self, module: &Path) -> Result<PathBuf> {
         let folder = self.folder.join("bindings");
         remove(&folder)?;
-        let mut bind = Command::new(tools::wasm_bindgen(self.workspace)?);
+        let mut bind = Command::new(tools::wasm_bindgen(self.workspace, "wasm-bindgen")?);
         bind.args([
             "--target",
             "web",
@@ -157,7 +168,7 @@ impl Build<'_> {
             "--out-dir",
         ]);
         bind.arg(&folder);
-        if self.way.is_release {
+        if !self.way.has_names {
             bind.args(["--remove-name-section", "--remove-producers-section"]);
         }
         process::run(bind.arg(module))?;
@@ -168,7 +179,12 @@ impl Build<'_> {
         let module = bindings.join("kith_bg.wasm");
         let mut optimise = self.npm_program("wasm-opt")?;
         // What more than this takes away, brotli has taken already: -Oz leaves fewer bytes and more to send, by a hundredth.
-        optimise.args(["-O1", "--strip-debug", "--strip-producers"]);
+        optimise.args(["-O1", "--strip-producers"]);
+        optimise.arg(if self.way.has_names {
+            "--debuginfo"
+        } else {
+            "--strip-debug"
+        });
         optimise.args(WASM_FEATURES);
         process::run(optimise.arg(&module).arg("-o").arg(&module))
     }

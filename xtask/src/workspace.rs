@@ -18,9 +18,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Asks cargo about the checkout that this program was built from.
+    /// Asks cargo about the checkout in which it runs this program. Where several share a folder for builds, that may be another
+    /// than the one that it was built from.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml");
+        let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let manifest = Path::new(&own).with_file_name("Cargo.toml");
         let mut metadata = cargo();
         metadata
             .args([

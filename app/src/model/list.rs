@@ -1,8 +1,9 @@
 //! The list of conversations as it is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_client::{Contacts, Content, Conversation, Message, Pending, Progress, To, Write};
+use litemap::LiteMap;
 
 use super::markup;
 
@@ -21,6 +22,17 @@ impl core::fmt::Display for Place {
         match self {
             Self::With(person) => write!(f, "@{person}"),
             Self::Of(id) => write!(f, "#{id}"),
+        }
+    }
+}
+
+impl Place {
+    /// The place of such a text.
+    pub fn read(text: &str) -> Option<Self> {
+        match text.split_at_checked(1)? {
+            ("@", person) => Some(Self::With(person.to_owned())),
+            ("#", id) => Some(Self::Of(id.to_owned())),
+            _ => None,
         }
     }
 }
@@ -70,7 +82,7 @@ pub struct Parts<'a> {
     /// What isn't sent yet.
     pub outbox: &'a [Pending],
     /// What was begun to write.
-    pub drafts: &'a BTreeMap<Place, String>,
+    pub drafts: &'a LiteMap<Place, String>,
 }
 
 /// The place of a conversation.
@@ -83,7 +95,7 @@ pub fn place(conversation: &Conversation) -> Place {
 
 /// All conversations, the one in which something happened last first, and then the contacts without one.
 pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
-    let mut lines: BTreeMap<Place, Line> = BTreeMap::new();
+    let mut lines: LiteMap<Place, Line> = LiteMap::new();
     for conversation in parts.conversations {
         let place = place(conversation);
         let (last, time) = conversation
@@ -108,6 +120,7 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
             .entry(place.clone())
             .or_insert_with(|| empty(place, contact));
     }
+    let newest = lines.values().filter_map(|line| line.time).max();
     for item in parts.outbox {
         let Some(place) = place_of(item, parts.conversations) else {
             continue;
@@ -116,8 +129,8 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
             Place::With(person) => {
                 let person = person.clone();
                 lines
-                    .entry(place)
-                    .or_insert_with_key(|place| empty(place.clone(), &person))
+                    .entry(place.clone())
+                    .or_insert_with(|| empty(place, &person))
             }
             Place::Of(_) => match lines.get_mut(&place) {
                 Some(line) => line,
@@ -135,6 +148,10 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         };
         line.last = written;
         line.time = line.time.max(Some(item.time));
+        if !matches!(item.progress, Progress::Failed(_)) {
+            // What isn't sent yet is newer than what is, whatever this device's clock says.
+            line.time = line.time.max(newest.map(|newest| newest + 1));
+        }
     }
     for (place, draft) in parts.drafts {
         if let Some(line) = lines.get_mut(place).filter(|_| !draft.trim().is_empty()) {
@@ -144,8 +161,12 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
     let blocked: BTreeSet<&String> = parts.contacts.blocked.iter().collect();
     let hidden =
         |line: &Line| line.time.is_none() && line.people.iter().any(|person| blocked.contains(person));
-    let mut lines: Vec<Line> = lines.into_values().filter(|line| !hidden(line)).collect();
-    lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
+    let mut lines: Vec<Line> = lines
+        .into_iter()
+        .map(|(_, line)| line)
+        .filter(|line| !hidden(line))
+        .collect();
+    lines.sort_unstable_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
     lines
 }
 
@@ -229,7 +250,7 @@ mod tests {
                 content: Content::Text("**hi**".to_owned()),
                 edited: None,
                 reply_to: None,
-                reactions: BTreeMap::new(),
+                reactions: LiteMap::new(),
             }),
             unread,
         }
@@ -271,6 +292,16 @@ mod tests {
     }
 
     #[test]
+    fn a_place_can_be_written_down() {
+        for place in [Place::With("bob".to_owned()), Place::Of("c-1".to_owned())] {
+            assert_eq!(Place::read(&place.to_string()), Some(place));
+        }
+        for text in ["", "bob", "äbob"] {
+            assert_eq!(Place::read(text), None);
+        }
+    }
+
+    #[test]
     fn the_newest_is_first_and_contacts_without_a_word_are_last() {
         let lines = shown(&[], &[], &["dave", "bob"], &[]);
         assert_eq!(names(&lines), ["carol", "bob", "dave"]);
@@ -290,6 +321,12 @@ mod tests {
         assert_eq!(names(&lines), ["erin", "carol", "bob"]);
         assert_eq!(lines[0].last, Last::Text("later".to_owned(), true));
         assert_eq!(lines[2].last, Last::Draft("and so".to_owned()));
+        // The clock of this device is behind.
+        let late = Pending {
+            time: 5,
+            ..pending("dora", Progress::Waiting)
+        };
+        assert_eq!(names(&shown(&[late], &[], &[], &[])), ["dora", "carol", "bob"]);
         let error = WireError::new(ErrorCode::NotFound, "no such user");
         assert!(shown(&[pending("bob", Progress::Failed(error))], &[], &[], &[])[0].failed);
     }

@@ -7,11 +7,12 @@ use std::rc::Rc;
 
 use kith_client::{Content, Message, Pending, Progress, Write};
 use kith_common::WireError;
+use litemap::LiteMap;
 
 use super::time::{Day, Local};
 
 /// Numbers in one block.
-pub const BLOCK: u64 = 48;
+pub const BLOCK: u64 = 16;
 
 /// Messages of one person within this time stand together.
 const TOGETHER: i64 = 5 * 60 * 1000;
@@ -20,8 +21,8 @@ const TOGETHER: i64 = 5 * 60 * 1000;
 #[derive(Default)]
 pub struct Timeline {
     messages: BTreeMap<u64, Message>,
-    effects: BTreeMap<u64, Effects>,
-    views: BTreeMap<u64, Rc<View>>,
+    effects: LiteMap<u64, Effects>,
+    views: LiteMap<u64, Rc<View>>,
     stale: BTreeSet<u64>,
 }
 
@@ -149,7 +150,7 @@ impl Timeline {
     /// Takes what isn't sent yet and changes messages that are: they look as if it were. What makes new messages is shown by
     /// [`waiting`].
     pub fn take_pending(&mut self, pending: &[Pending]) {
-        let mut effects: BTreeMap<u64, Effects> = BTreeMap::new();
+        let mut effects: LiteMap<u64, Effects> = LiteMap::new();
         for item in pending {
             let (Write::Edit { target, .. } | Write::Delete { target, .. } | Write::React { target, .. }) =
                 &item.write

@@ -1,7 +1,11 @@
 //! The desktop and the phone: a webview for the screens, and a runtime of its own for the engine, which goes on while the webview
 //! sleeps.
 
+#[cfg(target_os = "android")]
+mod android;
 mod device;
+mod history;
+mod picker;
 mod pictures;
 mod window;
 
@@ -11,11 +15,13 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 pub use device::{
-    allow_notifications, copy, device_name, has_invite, language_tag, local, notify, now, own_authority,
-    own_server, save_file, take_link,
+    allow_notifications, copy, device_name, has_invite, is_apple, language_tag, local, notify, now,
+    open_accounts, own_authority, own_server, save_file, take_link,
 };
+pub use history::{go_back, use_back, went_deeper};
+pub use picker::{PICKS_FILES, pick_files};
 pub use pictures::{object_url, pasted_pictures, scale_picture};
-pub use window::{go_back, is_looked_at, is_touch, launch, set_unread, use_back, use_looked_at, went_deeper};
+pub use window::{is_looked_at, is_touch, launch, set_unread, use_looked_at};
 
 /// Where the engine and all that blocks runs.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

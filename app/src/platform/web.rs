@@ -7,13 +7,21 @@ mod page;
 use dioxus::prelude::*;
 
 pub use device::{
-    allow_notifications, copy, device_name, is_touch, language_tag, local, notify, now, own_authority,
-    own_server,
+    allow_notifications, copy, device_name, is_apple, is_touch, language_tag, local, notify, now,
+    open_accounts, own_authority, own_server,
 };
 pub use files::{object_url, pasted_pictures, save_file, scale_picture};
 pub use page::{
     go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,
 };
+
+/// Whether files are picked by [`pick_files`] rather than by a field of the page.
+pub const PICKS_FILES: bool = false;
+
+/// Nothing: the page's fields do it.
+pub async fn pick_files(_accept: &str, _multiple: bool) -> Vec<dioxus::html::FileData> {
+    Vec::new()
+}
 
 /// Shows the app in place of the page's splash.
 pub fn launch(root: fn() -> Element) {

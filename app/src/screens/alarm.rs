@@ -12,11 +12,13 @@ pub fn Alarm(server: ServerAddress, presented: Option<Pin>) -> Element {
     let words = use_words();
     let mut screen: Shown = use_context();
     rsx! {
-        main { class: "alarm", role: "alert",
+        main { class: "alarm",
             Icon { sign: Sign::Alert, class: "large" }
-            h1 { {words.changed_key} }
-            p { strong { "{server}" } }
-            p { {words.changed_key_text} }
+            div { class: "stack", role: "alert",
+                h1 { {words.changed_key} }
+                p { strong { "{server}" } }
+                p { {words.changed_key_text} }
+            }
             if let Some(presented) = presented {
                 p { {words.key_shown} }
                 code { class: "fingerprint", "{presented}" }

@@ -4,6 +4,7 @@ mod bubble;
 mod composer;
 mod entry;
 mod header;
+mod message_menu;
 mod quote;
 mod save;
 mod timeline;
@@ -13,6 +14,7 @@ use dioxus::html::HasFileData as _;
 use dioxus::prelude::*;
 
 use crate::model::list::Place;
+use crate::model::timeline::Entry;
 use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Chat, use_account, use_toasts};
@@ -20,6 +22,7 @@ use crate::ui::Spot;
 
 use composer::Composer;
 use header::Header;
+use message_menu::MessageMenu;
 use timeline::TimelineBox;
 use viewer::Viewer;
 
@@ -36,7 +39,7 @@ pub(super) struct Viewed {
 pub(super) struct Over {
     viewed: Signal<Option<Viewed>>,
     /// The message whose menu is open, and where.
-    menu: Signal<Option<(u64, Spot)>>,
+    menu: Signal<Option<(Entry, Spot)>>,
 }
 
 /// A conversation's pane.
@@ -81,6 +84,7 @@ pub(super) fn ChatPane(place: Place) -> Element {
                 div { class: "drop", {words.drop_here} }
             }
         }
+        MessageMenu {}
         if let Some(viewed) = over.viewed.read().clone() {
             Viewer { viewed }
         }

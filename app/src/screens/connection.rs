@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use dioxus::prelude::*;
 use kith_client::Status;
 
@@ -39,8 +41,10 @@ pub(super) fn Connection() -> Element {
         Status::Connecting if patient() => rsx! {},
         Status::Connecting => rsx! { Banner { text: words.connecting } },
         Status::Offline { .. } if patient() => rsx! {},
-        Status::Offline { .. } => rsx! {
-            Banner { tone: Tone::Warn, text: words.offline, action: words.reconnect.to_owned(), onaction: reconnect }
+        Status::Offline { retry_in, .. } => rsx! {
+            Banner { tone: Tone::Warn, text: words.offline, action: words.reconnect.to_owned(), onaction: reconnect,
+                NextTry { retry_in: *retry_in }
+            }
         },
         Status::SessionEnded => rsx! {
             Banner {
@@ -67,5 +71,29 @@ pub(super) fn Connection() -> Element {
                 }
             }
         }
+    }
+}
+
+/// When it is tried again, counted from when this is shown first.
+#[component]
+fn NextTry(retry_in: Duration) -> Element {
+    let words = use_words();
+    let begun = use_hook(platform::now);
+    let mut passed = use_signal(|| 0_u64);
+    use_future(move || async move {
+        loop {
+            platform::sleep(1_000).await;
+            // A page in the background is woken late.
+            passed.set(u64::try_from(platform::now() - begun).unwrap_or_default() / 1_000);
+        }
+    });
+    let left = retry_in
+        .as_millis()
+        .div_ceil(1_000)
+        .try_into()
+        .unwrap_or(u64::MAX);
+    match left.saturating_sub(passed()) {
+        0 => rsx! {},
+        left => rsx! { {(words.next_try)(left)} },
     }
 }

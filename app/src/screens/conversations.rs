@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use dioxus::prelude::*;
 use kith_common::Presence;
 
@@ -10,7 +12,11 @@ use crate::ui::{Avatar, Button, Empty, Icon, IconButton, Sign, Skeleton};
 
 /// The list of conversations and contacts.
 #[component]
-pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
+pub(super) fn Conversations(
+    /// Counts how often it was asked for the search.
+    searching: Signal<u32>,
+    onadd: EventHandler<()>,
+) -> Element {
     let words = use_words();
     let account = use_account();
     let mut wanted = use_signal(String::new);
@@ -28,6 +34,15 @@ pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
             found.cloned().collect::<Vec<_>>()
         })
     });
+    let mut field = use_signal(|| None::<Rc<MountedData>>);
+    use_effect(move || {
+        let asked = *searching.read() > 0;
+        if let Some(field) = field.peek().clone().filter(|_| asked) {
+            spawn(async move {
+                let _ = field.set_focus(true).await;
+            });
+        }
+    });
     rsx! {
         header { class: "bar",
             h1 { {words.chats} }
@@ -40,6 +55,7 @@ pub(super) fn Conversations(onadd: EventHandler<()>) -> Element {
                 r#type: "search",
                 "aria-label": words.search,
                 placeholder: words.search,
+                onmounted: move |event| field.set(Some(event.data())),
                 oninput: move |event| wanted.set(event.value()),
             }
         }
@@ -99,7 +115,7 @@ fn ConversationLine(line: Line) -> Element {
             Avatar { username: person.clone(), name: name.clone(), picture: account.picture(&person), presence }
             span { class: "body",
                 span { class: "line",
-                    span { class: "name", "{name}" }
+                    span { class: "name", dir: "auto", "{name}" }
                     if let Some(said) = said {
                         span { class: "hidden", ", {said}" }
                     }
@@ -141,13 +157,18 @@ fn LastLine(last: Last, username: String) -> Element {
         Last::Nothing => rsx! { "@{username}" },
         Last::Draft(text) => rsx! {
             span { class: "draft", {words.draft} }
-            " {text}"
+            " "
+            bdi { "{text}" }
         },
-        Last::Text(text, own) => rsx! { "{you(own)}{text}" },
+        Last::Text(text, own) => rsx! {
+            "{you(own)}"
+            bdi { "{text}" }
+        },
         Last::File(name, own) => rsx! {
             "{you(own)}"
             Icon { sign: Sign::Attach, class: "small" }
-            " {name}"
+            " "
+            bdi { "{name}" }
         },
         Last::Erased => rsx! { em { {words.deleted} } },
         Last::Unreadable => rsx! { em { {words.unreadable} } },

@@ -9,6 +9,8 @@ use super::chat::ChatPane;
 use super::connection::Connection;
 use super::conversations::Conversations;
 use super::settings::SettingsPane;
+use super::shortcuts::{self, Shortcut};
+use crate::accounts;
 use crate::app::{Screen, Shown};
 use crate::platform;
 use crate::settings::{use_settings, use_words};
@@ -33,6 +35,8 @@ pub fn Home(opened: Opened) -> Element {
             };
             account.engine().set_presence(presence).await;
             if looked_at {
+                // Another page of the same browser may have been written in.
+                account.drafts.load().await;
                 // A phone that slept doesn't know yet that its connection is gone.
                 account.engine().network_changed().await;
             }
@@ -51,22 +55,54 @@ pub fn Home(opened: Opened) -> Element {
         platform::set_unread(unread);
     });
     use_effect(move || {
-        // A key that changed is no matter of a line at the edge.
-        if let Status::Refused(TrustError::WrongKey { presented }) = &*account.status.read() {
-            let presented = Some(*presented);
-            screen.set(Screen::Alarm {
-                server: account.server(),
-                presented,
-            });
+        match &*account.status.read() {
+            // A key that changed is no matter of a line at the edge.
+            Status::Refused(TrustError::WrongKey { presented }) => {
+                let presented = Some(*presented);
+                screen.set(Screen::Alarm {
+                    server: account.server(),
+                    presented,
+                });
+            }
+            // Whoever ended it from elsewhere may not want this device to show anything any more.
+            Status::SessionEnded if !*account.leaving.read() => {
+                let again = Some((account.server(), account.me()));
+                spawn(async move {
+                    accounts::leave(account.engine()).await;
+                    screen.set(Screen::Join { again });
+                });
+            }
+            _ => {}
         }
     });
+    let mut searching = use_signal(|| 0_u32);
+    let onkeydown = move |event: KeyboardEvent| {
+        let Some(shortcut) = Shortcut::of(&event) else {
+            return;
+        };
+        event.prevent_default();
+        match shortcut {
+            Shortcut::Search => *searching.write() += 1,
+            Shortcut::Settings => account.show_settings(),
+            Shortcut::Previous => shortcuts::step(account, false),
+            Shortcut::Next => shortcuts::step(account, true),
+        }
+    };
     let page = account.page.read().clone();
     let open = if page == Page::Nothing { "false" } else { "true" };
     rsx! {
         Connection {}
-        main { class: "panes", "data-open": open,
+        main {
+            class: "panes",
+            "data-open": open,
+            // Keys come here even before anything else has the focus.
+            tabindex: "-1",
+            onmounted: move |event| async move {
+                let _ = event.set_focus(true).await;
+            },
+            onkeydown,
             nav { class: "side", "aria-label": words.chats,
-                Conversations { onadd: move |()| adding.set(true) }
+                Conversations { searching, onadd: move |()| adding.set(true) }
             }
             section { class: "main",
                 match page {

@@ -15,6 +15,8 @@ use crate::settings::use_words;
 use crate::ui::Mark;
 
 use credentials::Credentials;
+#[cfg(all(test, feature = "desktop"))]
+pub(super) use server::Question;
 use server::ServerChoice;
 
 /// A server that was reached and is trusted.
@@ -40,6 +42,7 @@ impl PartialEq for Reached {
 pub fn Join(again: Option<(ServerAddress, String)>) -> Element {
     let words = use_words();
     let mut reached = use_signal(|| None::<Reached>);
+    let was_here = again.is_some();
     let (server, username) = again.unzip();
     // The link is taken once: a code that was used leaves the address bar and doesn't come back.
     let link = use_hook(|| {
@@ -59,7 +62,11 @@ pub fn Join(again: Option<(ServerAddress, String)>) -> Element {
                 header { class: "brand",
                     Mark {}
                     h1 { "Kith" }
-                    p { if link.as_ref().is_some_and(|link| link.code.is_some()) { {words.invited} } else { {words.app_claim} } }
+                    if was_here {
+                        p { role: "status", {words.session_ended} }
+                    } else {
+                        p { if link.as_ref().is_some_and(|link| link.code.is_some()) { {words.invited} } else { {words.app_claim} } }
+                    }
                 }
                 match reached() {
                     None => rsx! {

@@ -14,7 +14,7 @@ use crate::state::{use_account, use_toasts};
 use crate::text::Language;
 use crate::ui::{Choices, IconButton, Sign, Switch};
 
-use about::About;
+use about::{About, Keys};
 use account::AccountCard;
 use devices::Devices;
 use people::Blocked;
@@ -38,6 +38,7 @@ pub(super) fn SettingsPane() -> Element {
                 Devices {}
                 AccountCard {}
                 Blocked {}
+                Keys {}
                 About {}
             }
         }

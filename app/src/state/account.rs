@@ -1,8 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dioxus::prelude::*;
 use kith_client::{Change, Contacts, Conversation, Engine, Pending, ServerAddress, Status};
 use kith_common::Presence;
+use litemap::LiteMap;
 
 use super::drafts::Drafts;
 use super::files::Files;
@@ -55,13 +56,17 @@ pub struct Account {
     /// What isn't sent yet.
     pub outbox: Signal<Vec<Pending>>,
     /// Who types in which conversation.
-    pub typing: Signal<BTreeMap<String, BTreeSet<String>>>,
+    pub typing: Signal<LiteMap<String, BTreeSet<String>>>,
     /// What was begun to write.
     pub drafts: Drafts,
     /// The files that were fetched.
     pub files: Files,
     /// What the main pane shows.
     pub page: Signal<Page>,
+    /// Whether the person logs out here just now.
+    pub leaving: Signal<bool>,
+    /// Changes whenever the conversation that is open is chosen again.
+    pub chosen: Signal<u64>,
     /// Changes whenever somebody's profile or presence does.
     people: Signal<u64>,
     pictures: Pictures,
@@ -77,9 +82,11 @@ impl Account {
             opened: CopyValue::new(opened),
             conversations: Signal::new(None),
             outbox: Signal::new(Vec::new()),
-            typing: Signal::new(BTreeMap::new()),
+            typing: Signal::new(LiteMap::new()),
             files: Files::new(),
             page: Signal::new(Page::default()),
+            leaving: Signal::new(false),
+            chosen: Signal::new(0),
             people: Signal::new(0),
             pictures: Pictures::new(),
         });
@@ -142,7 +149,14 @@ impl Account {
             let was_open = *self.page.peek() != Page::Nothing;
             self.page.set(Page::Chat(place));
             platform::went_deeper(was_open);
+        } else {
+            self.choose_again();
         }
+    }
+
+    /// Whoever has the conversation open wants to write in it.
+    pub fn choose_again(mut self) {
+        *self.chosen.write() += 1;
     }
 
     /// Opens the settings.
@@ -213,7 +227,7 @@ impl Account {
 
     async fn take(mut self, batch: Vec<Change>, settings: Settings) {
         let engine = self.engine();
-        let mut changed: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        let mut changed: LiteMap<String, BTreeSet<u64>> = LiteMap::new();
         let (mut everything, mut list, mut outbox, mut people) = (false, false, false, false);
         for change in batch {
             match change {
@@ -309,7 +323,7 @@ impl Account {
     }
 
     /// Notifies of new messages of others, as long as nobody looks.
-    fn notify(self, changed: &BTreeMap<String, BTreeSet<u64>>, settings: Settings) {
+    fn notify(self, changed: &LiteMap<String, BTreeSet<u64>>, settings: Settings) {
         let words = settings.words_now();
         let conversations = self.conversations.peek();
         for conversation in conversations.iter().flatten() {

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use dioxus::prelude::*;
-use kith_client::{Change, EngineError, Older, Pending};
+use kith_client::{Change, EngineError, Message, Older, Pending};
 use kith_common::Mark;
+use litemap::LiteMap;
 
 use super::Account;
 use crate::model::list::{self, Place};
@@ -131,15 +131,35 @@ impl Chat {
         self.above.set(Above::Loading);
         match self.account.engine().messages(&id, Some(oldest), PAGE).await {
             Ok(page) => {
-                let from = page.messages.first().map_or(oldest, |message| message.number);
-                if from < oldest {
-                    self.timeline.write().take(from..=oldest - 1, page.messages);
-                }
+                self.put_above(oldest, page.messages).await;
                 self.above.set(above(page.older));
-                self.show();
             }
             Err(error) => self.above.set(Above::OutOfReach(error)),
         }
+    }
+
+    /// Shows older messages a block at a time, so that scrolling goes on in between.
+    async fn put_above(mut self, mut oldest: u64, mut messages: Vec<Message>) {
+        while let Some(last) = messages.last().filter(|last| last.number < oldest) {
+            let block = last.number / BLOCK;
+            let at = messages.partition_point(|message| message.number / BLOCK < block);
+            let some = messages.split_off(at);
+            let from = some.first().map_or(oldest, |message| message.number);
+            // Everything may have been read again meanwhile.
+            if self.timeline.peek().oldest() != Some(oldest) {
+                return;
+            }
+            self.timeline.write().take(from..=oldest - 1, some);
+            oldest = from;
+            self.show();
+            platform::sleep(0).await;
+        }
+    }
+
+    /// The next message answers this one.
+    pub fn answer(mut self, number: u64) {
+        self.editing.set(None);
+        self.answering.set(Some(number));
     }
 
     /// Shows all that is new, and goes on doing so.
@@ -172,7 +192,7 @@ impl Chat {
     }
 
     /// A message that is loaded, as it was sent.
-    pub fn message(self, number: u64) -> Option<kith_client::Message> {
+    pub fn message(self, number: u64) -> Option<Message> {
         self.timeline.peek().message(number).cloned()
     }
 
@@ -424,4 +444,4 @@ fn above(older: Older) -> Above {
 }
 
 /// Heights of blocks, by their places.
-pub type Heights = BTreeMap<u64, f64>;
+pub type Heights = LiteMap<u64, f64>;

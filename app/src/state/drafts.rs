@@ -1,52 +1,52 @@
-use std::collections::BTreeMap;
-
 use dioxus::prelude::*;
-use serde::{Deserialize, Serialize};
+use litemap::LiteMap;
 
 use crate::accounts;
 use crate::model::list::Place;
 
-/// What was begun to write in each conversation.
+/// What the key begins with under which a draft is kept; the place follows.
+const KEY: &str = "draft ";
+
+/// What was begun to write in each conversation. Each is kept by itself, so that two pages of a browser don't undo each other's, and with
+/// the account, so that it goes with it.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Drafts {
-    all: Signal<BTreeMap<Place, String>>,
-    key: CopyValue<String>,
+    all: Signal<LiteMap<Place, String>>,
+    account: CopyValue<String>,
+    /// Counts what was written here.
+    written: CopyValue<u64>,
 }
-
-/// Drafts as they are kept.
-#[derive(Serialize, Deserialize)]
-struct Kept(Vec<(String, bool, String)>);
 
 impl Drafts {
     /// Those of an account.
     pub(super) fn new(account: &str) -> Self {
         Self {
-            all: Signal::new(BTreeMap::new()),
-            key: CopyValue::new(format!("drafts {account}")),
+            all: Signal::new(LiteMap::new()),
+            account: CopyValue::new(account.to_owned()),
+            written: CopyValue::new(0),
         }
     }
 
-    /// Reads what was begun before.
-    pub(super) async fn load(mut self) {
-        let key = self.key.peek().clone();
-        let Some(kept) = accounts::setting(&key).await else {
+    /// Reads what was begun before, here or in another page.
+    pub async fn load(mut self) {
+        let account = self.account.peek().clone();
+        let written = *self.written.peek();
+        let kept = accounts::settings_of(&account).await;
+        if *self.written.peek() != written {
+            // What is typed meanwhile is newer.
             return;
-        };
-        if let Ok(Kept(kept)) = serde_json::from_str(&kept) {
-            let place = |(name, of_many, text): (String, bool, String)| {
-                let place = if of_many {
-                    Place::Of(name)
-                } else {
-                    Place::With(name)
-                };
-                (place, text)
-            };
-            self.all.set(kept.into_iter().map(place).collect());
+        }
+        let drafts = kept
+            .into_iter()
+            .filter_map(|(key, text)| Some((Place::read(key.strip_prefix(KEY)?)?, text)))
+            .collect();
+        if *self.all.peek() != drafts {
+            self.all.set(drafts);
         }
     }
 
     /// All of them.
-    pub fn all(self) -> Signal<BTreeMap<Place, String>> {
+    pub fn all(self) -> Signal<LiteMap<Place, String>> {
         self.all
     }
 
@@ -57,27 +57,24 @@ impl Drafts {
 
     /// What is being written now.
     pub fn set(mut self, place: &Place, text: &str) {
-        {
+        let before = {
             let mut all = self.all.write();
             if text.is_empty() {
-                all.remove(place);
+                all.remove(place)
             } else {
-                all.insert(place.clone(), text.to_owned());
+                all.insert(place.clone(), text.to_owned())
             }
+        };
+        if before.as_deref().unwrap_or_default() != text {
+            *self.written.write() += 1;
+            // It outlives the screen on which it was typed.
+            dioxus::core::spawn_forever(self.keep(place.clone()));
         }
-        // It outlives the screen on which it was typed.
-        dioxus::core::spawn_forever(self.keep());
     }
 
-    async fn keep(self) {
-        let kept = |(place, text): (&Place, &String)| match place {
-            Place::With(name) => (name.clone(), false, text.clone()),
-            Place::Of(id) => (id.clone(), true, text.clone()),
-        };
-        let kept = Kept(self.all.peek().iter().map(kept).collect());
-        if let Ok(kept) = serde_json::to_string(&kept) {
-            let key = self.key.peek().clone();
-            accounts::keep_setting(&key, kept).await;
-        }
+    async fn keep(self, place: Place) {
+        let account = self.account.peek().clone();
+        let text = self.all.peek().get(&place).cloned();
+        accounts::keep_setting_of(&account, &format!("{KEY}{place}"), text).await;
     }
 }

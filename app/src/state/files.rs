@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use dioxus::prelude::*;
 use kith_client::{Engine, EngineError};
+use litemap::LiteMap;
 
 use crate::model::files::picture_type;
 use crate::platform;
@@ -10,7 +10,7 @@ use crate::platform;
 /// The files of conversations that were fetched.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Files {
-    held: Signal<BTreeMap<String, FileState>>,
+    held: Signal<LiteMap<String, FileState>>,
 }
 
 /// How far a file has come.
@@ -32,7 +32,7 @@ pub enum FileState {
 impl Files {
     pub(super) fn new() -> Self {
         Self {
-            held: Signal::new(BTreeMap::new()),
+            held: Signal::new(LiteMap::new()),
         }
     }
 

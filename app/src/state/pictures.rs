@@ -1,7 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dioxus::prelude::*;
 use kith_client::Engine;
+use litemap::LiteMap;
 
 use crate::model::files::picture_type;
 use crate::platform;
@@ -9,14 +10,14 @@ use crate::platform;
 /// The pictures of people's profiles, by the names that the server gives them.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Pictures {
-    shown: Signal<BTreeMap<String, String>>,
+    shown: Signal<LiteMap<String, String>>,
     asked: CopyValue<BTreeSet<String>>,
 }
 
 impl Pictures {
     pub(super) fn new() -> Self {
         Self {
-            shown: Signal::new(BTreeMap::new()),
+            shown: Signal::new(LiteMap::new()),
             asked: CopyValue::new(BTreeSet::new()),
         }
     }

@@ -114,7 +114,7 @@ pub(super) const WORDS: Words = Words {
     file_empty: "This file is empty or can’t be read.",
     offline: "No connection. What you write is sent later.",
     reconnect: "Connect now",
-    session_ended: "You were logged out here. Log in again to go on; what you wrote is kept.",
+    session_ended: "You were logged out here: from another device, or because the password was changed. Log in again to go on; what you wrote is kept.",
     storage_failed: "This device can’t store messages",
     settings: "Settings",
     profile: "Profile",
@@ -146,6 +146,9 @@ pub(super) const WORDS: Words = Words {
     nobody_blocked: "Nobody is blocked.",
     fingerprint: "Fingerprint",
     account: "Account",
+    keys: "Keyboard",
+    key_previous: "Conversation above",
+    key_next: "Conversation below",
     version: "Version",
     needs_connection: "This needs a connection with the server.",
     today: "Today",
@@ -163,6 +166,8 @@ pub(super) const WORDS: Words = Words {
     err_blocked: "One of you has blocked the other.",
     err_session: "You were logged out.",
     err_storage: "The server can’t store it right now.",
+    err_no_space: "There is no room left on this device. Make some, then try again.",
+    err_no_storage: "This browser keeps nothing for this page. Allow it to store data, or leave its private window.",
     err_busy: "The server is busy. Try again in a moment.",
     unread: |count| {
         if count == 1 {
@@ -185,6 +190,7 @@ pub(super) const WORDS: Words = Words {
     block_ask: |name| format!("Block {name}? You won’t hear from each other until you unblock them."),
     wait: |seconds| format!("Too many attempts. Wait {seconds} seconds."),
     last_seen: |when| format!("Last seen {when}"),
+    next_try: |seconds| format!("Next try in {seconds} s."),
     characters_over: |count| format!("{count} too many"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
     weekday: |weekday| {

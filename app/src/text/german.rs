@@ -114,7 +114,7 @@ pub(super) const WORDS: Words = Words {
     file_empty: "Diese Datei ist leer oder nicht lesbar.",
     offline: "Keine Verbindung. Was du schreibst, wird später gesendet.",
     reconnect: "Jetzt verbinden",
-    session_ended: "Du wurdest hier abgemeldet. Melde dich neu an; was du geschrieben hast, bleibt.",
+    session_ended: "Du wurdest hier abgemeldet: von einem anderen Gerät aus, oder weil das Passwort geändert wurde. Melde dich neu an; was du geschrieben hast, bleibt.",
     storage_failed: "Dieses Gerät kann Nachrichten nicht speichern",
     settings: "Einstellungen",
     profile: "Profil",
@@ -146,6 +146,9 @@ pub(super) const WORDS: Words = Words {
     nobody_blocked: "Niemand ist blockiert.",
     fingerprint: "Fingerabdruck",
     account: "Konto",
+    keys: "Tastatur",
+    key_previous: "Unterhaltung darüber",
+    key_next: "Unterhaltung darunter",
     version: "Version",
     needs_connection: "Dafür braucht es eine Verbindung zum Server.",
     today: "Heute",
@@ -163,6 +166,8 @@ pub(super) const WORDS: Words = Words {
     err_blocked: "Einer von euch hat den anderen blockiert.",
     err_session: "Du wurdest abgemeldet.",
     err_storage: "Der Server kann es gerade nicht speichern.",
+    err_no_space: "Auf diesem Gerät ist kein Platz mehr. Schaffe welchen, dann versuche es noch einmal.",
+    err_no_storage: "Dieser Browser speichert nichts für diese Seite. Erlaube es ihm, oder verlasse sein privates Fenster.",
     err_busy: "Der Server ist beschäftigt. Versuche es gleich noch einmal.",
     unread: |count| {
         if count == 1 {
@@ -185,6 +190,7 @@ pub(super) const WORDS: Words = Words {
     block_ask: |name| format!("{name} blockieren? Ihr hört nichts voneinander, bis du die Person freigibst."),
     wait: |seconds| format!("Zu viele Versuche. Warte {seconds} Sekunden."),
     last_seen: |when| format!("Zuletzt gesehen {when}"),
+    next_try: |seconds| format!("Nächster Versuch in {seconds} s."),
     characters_over: |count| format!("{count} zu viel"),
     react_with: |emoji, count| format!("{emoji}, {count}"),
     weekday: |weekday| {

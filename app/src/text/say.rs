@@ -1,6 +1,7 @@
 //! Sentences that are put together: times, sizes, and why something didn't work.
 
-use kith_client::{EngineError, Error, TrustError};
+use kith_client::local_store::StoreError;
+use kith_client::{AccountsError, EngineError, Error, TrustError};
 use kith_common::{ErrorCode, WireError};
 
 use super::Words;
@@ -99,7 +100,24 @@ pub fn why_engine(words: &Words, error: &EngineError) -> String {
         EngineError::Network(error) => why(words, error),
         EngineError::Offline => words.needs_connection.to_owned(),
         EngineError::SessionEnded => words.err_session.to_owned(),
+        EngineError::Store(error) => why_stored(words, error),
         EngineError::TooLarge { limit, .. } => (words.too_large)(&size(*limit as u64)),
+        error => sentence(&error.to_string()),
+    }
+}
+
+/// Why what is remembered on this device can't be had.
+pub fn why_accounts(words: &Words, error: &AccountsError) -> String {
+    match error {
+        AccountsError::Store(error) => why_stored(words, error),
+        error => sentence(&error.to_string()),
+    }
+}
+
+fn why_stored(words: &Words, error: &StoreError) -> String {
+    match error {
+        StoreError::NoSpace => words.err_no_space.to_owned(),
+        StoreError::Unavailable(_) => words.err_no_storage.to_owned(),
         error => sentence(&error.to_string()),
     }
 }

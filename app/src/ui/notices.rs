@@ -19,6 +19,9 @@ pub enum Tone {
 pub fn Banner(
     #[props(default)] tone: Tone,
     text: String,
+    /// What stands beside it and isn't read out with each change.
+    #[props(default)]
+    children: Element,
     /// What can be done.
     #[props(default)]
     action: Option<String>,
@@ -31,7 +34,10 @@ pub fn Banner(
     };
     rsx! {
         div { class, role: "status",
-            span { "{text}" }
+            span { class: "says",
+                "{text} "
+                span { "aria-hidden": "true", {children} }
+            }
             if let Some(action) = action {
                 button { r#type: "button", onclick: move |_| onaction.call(()), "{action}" }
             }

@@ -7,6 +7,7 @@ use kith_common::{
 use serde::de::IgnoredAny;
 
 use super::{Command, Engine, EngineError, lock};
+use crate::local_store::ItemState;
 use crate::session::new_client_id;
 use crate::{Connection, Error};
 
@@ -131,13 +132,22 @@ impl Engine {
     }
 
     /// Throws the copy away from this device and closes the engine, as is fit where the session was ended from elsewhere. What
-    /// wasn't sent stays, for the next login.
+    /// wasn't sent stays, for the next login; where there is nothing of that kind, nothing stays.
     ///
     /// # Errors
     /// The copy can't be thrown away, or another program uses it.
     pub async fn leave(&self) -> Result<(), EngineError> {
         self.close().await;
-        Ok(self.shared().copy.store.rebuild().await?)
+        let store = &self.shared().copy.store;
+        store.rebuild().await?;
+        let outbox = store.outbox().await?;
+        if outbox
+            .iter()
+            .all(|item| matches!(item.state, ItemState::Sent { .. }))
+        {
+            store.wipe().await?;
+        }
+        Ok(())
     }
 
     pub(super) fn connection(&self) -> Result<Connection, EngineError> {

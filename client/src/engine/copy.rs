@@ -2,11 +2,12 @@
 
 mod reading;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_common::{EventKind, LogEvent, LogPage, Mark, ProfileInfo};
+use litemap::LiteMap;
 
 use super::Identity;
 use super::changes::{Announcer, Change};
@@ -29,9 +30,9 @@ pub(crate) struct Copy {
 /// All but the events.
 #[derive(Default)]
 struct AtHand {
-    heads: BTreeMap<String, Head>,
-    marks: BTreeMap<(String, String), Mark>,
-    profiles: BTreeMap<String, ProfileInfo>,
+    heads: LiteMap<String, Head>,
+    marks: LiteMap<(String, String), Mark>,
+    profiles: LiteMap<String, ProfileInfo>,
     since: u64,
     contacts: Contacts,
 }
@@ -187,7 +188,7 @@ impl Copy {
         };
         match news {
             News::Events(events) => {
-                let mut by_log = BTreeMap::<&str, Vec<LogEvent>>::new();
+                let mut by_log = LiteMap::<&str, Vec<LogEvent>>::new();
                 for event in *events {
                     by_log.entry(&event.conversation).or_default().push(event.clone());
                 }
@@ -257,8 +258,8 @@ impl Copy {
     }
 
     /// The messages whose edits are about to be erased.
-    async fn touched(&self, batch: &Batch) -> Result<BTreeMap<String, BTreeSet<u64>>, StoreError> {
-        let mut touched = BTreeMap::<String, BTreeSet<u64>>::new();
+    async fn touched(&self, batch: &Batch) -> Result<LiteMap<String, BTreeSet<u64>>, StoreError> {
+        let mut touched = LiteMap::<String, BTreeSet<u64>>::new();
         for change in &batch.logs {
             for (number, _) in &change.erase {
                 if let Some(event) = self.event(&change.log, *number).await? {
@@ -275,7 +276,7 @@ impl Copy {
     async fn committed(
         &self,
         batch: &Batch,
-        touched: &BTreeMap<String, BTreeSet<u64>>,
+        touched: &LiteMap<String, BTreeSet<u64>>,
     ) -> Result<(), StoreError> {
         let mut unread = BTreeSet::new();
         let mut changes = Vec::new();

@@ -1,8 +1,7 @@
 //! Telling the server how far conversations were received and read.
 
-use std::collections::BTreeMap;
-
 use kith_common::{ErrorCode, Mark, MarkReply, MarkRequest, Request};
+use litemap::LiteMap;
 
 use super::online::Online;
 use super::runner::End;
@@ -58,7 +57,7 @@ impl Online<'_> {
             return Ok(());
         }
         let copy = &self.runner.shared.copy;
-        let mut due = BTreeMap::<String, MarkRequest>::new();
+        let mut due = LiteMap::<String, MarkRequest>::new();
         for (conversation, newest) in &self.sending.others {
             let held = copy.head(conversation).map_or(0, |head| head.newest);
             let newest = held.min(*newest);

@@ -1,11 +1,12 @@
 //! What the engine does while it is connected: it fetches what it missed, takes what comes, and sends what waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_common::{
     EventKind, LogEvent, Mark, Notice, PersonPresence, PresenceReply, PresenceRequest, Request, SyncReply,
     SyncRequest, TypingRequest,
 };
+use litemap::LiteMap;
 
 use super::copy::News;
 use super::runner::{Command, End, Runner};
@@ -22,15 +23,15 @@ pub(super) struct Online<'a> {
     pub(super) connection: &'a Connection,
     pub(super) sending: Sending,
     /// Events whose predecessors are still to come.
-    early: BTreeMap<(String, u64), LogEvent>,
+    early: LiteMap<(String, u64), LogEvent>,
     /// Something may be missing.
     behind: bool,
     /// Who is there may have changed unheard.
     presence_due: bool,
     /// Until when somebody counts as typing.
-    typing: BTreeMap<(String, String), Instant>,
+    typing: LiteMap<(String, String), Instant>,
     /// When this person's own typing was told last.
-    typing_told: BTreeMap<String, Instant>,
+    typing_told: LiteMap<String, Instant>,
 }
 
 impl<'a> Online<'a> {
@@ -44,11 +45,11 @@ impl<'a> Online<'a> {
             runner,
             connection,
             sending: Sending::default(),
-            early: BTreeMap::new(),
+            early: LiteMap::new(),
             behind: true,
             presence_due: true,
-            typing: BTreeMap::new(),
-            typing_told: BTreeMap::new(),
+            typing: LiteMap::new(),
+            typing_told: LiteMap::new(),
         };
         let mut was_online = false;
         let end = loop {
@@ -389,7 +390,7 @@ impl<'a> Online<'a> {
     }
 
     fn nobody_types(&mut self) {
-        for who in core::mem::take(&mut self.typing).into_keys() {
+        for (who, _) in core::mem::take(&mut self.typing) {
             self.told_to_stop(who);
         }
     }

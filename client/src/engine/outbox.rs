@@ -5,7 +5,6 @@ use kith_common::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::to_raw_value;
 
 use super::Identity;
@@ -252,42 +251,60 @@ pub(super) fn own_event(
     client_id: &ClientId,
     reply: &SentReply,
 ) -> Option<LogEvent> {
-    let (event, mut body) = match request {
-        Request::Message(message) => (EventKind::Message, json!({"content": message.content})),
-        Request::File(file) => (
-            EventKind::File,
-            json!(FileBody {
-                file: reply.file.clone()?,
-                file_name: file.file_name.clone(),
-                size,
-                hash: reply.hash,
-                details: file.details(),
-                reply_to: None,
-            }),
-        ),
-        Request::Edit(edit) => (
-            EventKind::Edit,
-            json!({"target": edit.target, "content": edit.content}),
-        ),
-        Request::Delete(delete) => (EventKind::Delete, json!({"targets": delete.targets})),
-        Request::React(react) => (
-            EventKind::Reaction,
-            json!({"target": react.target, "reaction": react.reaction, "on": react.on}),
-        ),
+    /// The fields of all bodies but a file's.
+    #[derive(Default, Serialize)]
+    struct Body<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        targets: Option<&'a [u64]>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        content: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reaction: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        on: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<u64>,
+    }
+    let body = match request {
+        Request::Message(message) => raw(&Body {
+            content: Some(&message.content),
+            reply_to: message.reply_to,
+            ..Body::default()
+        }),
+        Request::File(file) => raw(&FileBody {
+            file: reply.file.clone()?,
+            file_name: file.file_name.clone(),
+            size,
+            hash: reply.hash,
+            details: file.details(),
+            reply_to: file.reply_to,
+        }),
+        Request::Edit(edit) => raw(&Body {
+            target: Some(edit.target),
+            content: Some(&edit.content),
+            ..Body::default()
+        }),
+        Request::Delete(delete) => raw(&Body {
+            targets: Some(&delete.targets),
+            ..Body::default()
+        }),
+        Request::React(react) => raw(&Body {
+            target: Some(react.target),
+            reaction: Some(&react.reaction),
+            on: Some(react.on),
+            ..Body::default()
+        }),
         _ => return None,
     };
-    if let Request::Message(kith_common::MessageRequest {
-        reply_to: Some(number),
-        ..
-    })
-    | Request::File(kith_common::FileRequest {
-        reply_to: Some(number),
-        ..
-    }) = request
-    {
-        body.as_object_mut()?
-            .insert("reply_to".to_owned(), (*number).into());
-    }
+    let event = match request {
+        Request::Message(_) => EventKind::Message,
+        Request::File(_) => EventKind::File,
+        Request::Edit(_) => EventKind::Edit,
+        Request::Delete(_) => EventKind::Delete,
+        _ => EventKind::Reaction,
+    };
     Some(LogEvent {
         event,
         conversation: reply.conversation.clone(),
@@ -296,7 +313,7 @@ pub(super) fn own_event(
         device: me.device,
         time: reply.time,
         client_id: Some(client_id.clone().into()),
-        body: Some(raw(&body)?),
+        body: Some(body?),
     })
 }
 

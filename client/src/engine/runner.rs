@@ -1,10 +1,11 @@
 //! The engine's task: it connects, serves the connection until it ends, waits, and connects again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_common::{ErrorCode, Presence, TypingRequest};
+use litemap::LiteMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::online::Online;
@@ -73,7 +74,7 @@ pub(super) struct Runner {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) presence: Option<Presence>,
     /// How often the server failed at an item of the outbox.
-    pub(super) faults: BTreeMap<u64, u32>,
+    pub(super) faults: LiteMap<u64, u32>,
 }
 
 impl Runner {
@@ -83,7 +84,7 @@ impl Runner {
             shared,
             commands,
             presence: None,
-            faults: BTreeMap::new(),
+            faults: LiteMap::new(),
         }
     }
 
@@ -138,9 +139,12 @@ impl Runner {
                     Some(*limits::RECONNECT.end())
                 }
                 End::Lost(error) => {
-                    let wait = error.retry_after();
-                    self.shared.set_status(Status::Offline { reason: Some(error) });
-                    Some(backoff.wait(random).max(wait.unwrap_or_default()))
+                    let retry_in = backoff.wait(random).max(error.retry_after().unwrap_or_default());
+                    self.shared.set_status(Status::Offline {
+                        reason: Some(error),
+                        retry_in,
+                    });
+                    Some(retry_in)
                 }
             };
             if self.pause(pause).await {
@@ -187,7 +191,7 @@ impl Runner {
     /// Takes the connection away from whoever would use it.
     fn unlink(&self) -> Option<Connection> {
         let people = core::mem::take(&mut *lock(&self.shared.people));
-        for username in people.into_keys() {
+        for (username, _) in people {
             let presence = Presence::Offline;
             self.shared
                 .announcer()

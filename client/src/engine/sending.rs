@@ -5,12 +5,13 @@
 //! engines may send the same outbox at once: the server takes each item once, by its `client_id`, and no engine sends an item
 //! before the one in front of it is settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_common::{
     Base64Bytes, ClientId, DeleteRequest, ErrorCode, EventKind, LogEvent, MarkReply, MarkRequest, Request,
     SentReply, WireError, limits as protocol,
 };
+use litemap::LiteMap;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -31,7 +32,7 @@ pub(super) struct Sending {
     /// Lanes with something under way.
     busy: BTreeSet<String>,
     /// Lanes that wait until then, after a passing refusal.
-    waiting: BTreeMap<String, Wait>,
+    waiting: LiteMap<String, Wait>,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
@@ -41,7 +42,7 @@ pub(super) struct Sending {
     /// Who waits until there are no marks to be told.
     pub(super) marks_waiters: Vec<oneshot::Sender<()>>,
     /// The newest event of somebody else in each conversation, of those that came over this connection.
-    pub(super) others: BTreeMap<String, u64>,
+    pub(super) others: LiteMap<String, u64>,
 }
 
 pub(super) struct Wait {
@@ -87,7 +88,12 @@ impl Sending {
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         let now = Instant::now();
-        for wait in self.waiting.values_mut().chain(&mut self.marks_wait) {
+        for wait in self
+            .waiting
+            .iter_mut()
+            .map(|(_, wait)| wait)
+            .chain(&mut self.marks_wait)
+        {
             wait.until = wait.until.filter(|until| *until > now);
         }
     }
@@ -315,7 +321,7 @@ impl Online<'_> {
     pub(super) async fn forget_sent(&self, events: &[LogEvent]) -> Result<(), End> {
         let shared = &self.runner.shared;
         let own = |event: &&LogEvent| event.sender == shared.copy.me.username;
-        let sent: BTreeMap<&str, &LogEvent> = events
+        let sent: LiteMap<&str, &LogEvent> = events
             .iter()
             .filter(own)
             .filter_map(|event| Some((event.client_id.as_deref()?, event)))

@@ -1,5 +1,6 @@
 use core::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::local_store::StoreError;
 use crate::{Error, TrustError, runtime};
@@ -11,6 +12,8 @@ pub enum Status {
     Offline {
         /// Why, where one was tried.
         reason: Option<Error>,
+        /// How long after this the next attempt is made.
+        retry_in: Duration,
     },
     /// A connection is being made, or what was missed is being fetched.
     Connecting,

@@ -82,6 +82,15 @@ pub(crate) fn apart<T: 'static>(
     async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
 }
 
+/// Removes every row.
+async fn empty(database: &Database) -> Result<(), StoreError> {
+    let stores: Vec<&str> = copy::STORES.into_iter().chain(outbox::STORES).collect();
+    let transaction = database.write(&stores, Durability::Strict)?;
+    copy::clear(&transaction)?;
+    outbox::clear(&transaction)?;
+    transaction.done().await
+}
+
 /// Any text is a name; a server's address holds no space.
 fn name_of(owner: &Owner) -> String {
     format!("kith {} {}", owner.server, owner.account)
@@ -125,16 +134,21 @@ impl LocalStore for IndexedDbStore {
 
     fn wipe(&self) -> Answer<'_, ()> {
         let held = Rc::clone(&self.held);
-        self.run(async move |database| {
-            let stores: Vec<&str> = copy::STORES.into_iter().chain(outbox::STORES).collect();
-            let transaction = database.write(&stores, Durability::Strict)?;
-            copy::clear(&transaction)?;
-            outbox::clear(&transaction)?;
-            transaction.done().await?;
+        Box::pin(apart(async move {
+            let emptied = match held.database().await {
+                Ok(database) => empty(&database).await,
+                Err(error) => Err(error),
+            };
+            match emptied {
+                // Another page has deleted it meanwhile. Whether it has done so already, nobody tells.
+                Err(StoreError::Closed) => {
+                    empty(&Database::open(held.name(), VERSION, upgrade).await?).await?;
+                }
+                emptied => emptied?,
+            }
             held.let_go();
-            drop(database);
             Database::delete(held.name()).await
-        })
+        }))
     }
 
     fn add(&self, item: NewItem) -> Answer<'_, u64> {

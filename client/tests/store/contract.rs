@@ -13,6 +13,29 @@ pub(crate) use copy::*;
 pub(crate) use long::*;
 pub(crate) use outbox::*;
 
+/// Calls a macro with the names of all stories, which makes a test of each.
+macro_rules! stories {
+    ($test:ident) => {
+        $test! {
+            what_was_committed_is_read
+            a_commit_is_a_compare_and_set
+            an_event_that_is_there_twice_is_damage
+            pages_are_cut_where_they_should_be
+            effects_come_in_their_order
+            what_is_erased_is_gone
+            unread_ones_are_counted
+            a_log_grows_and_shrinks_at_its_beginning
+            marks_never_go_back
+            items_wait_in_order
+            items_come_further
+            a_long_lane_hides_no_other
+            wanted_reads_grow_until_they_are_told
+            a_new_copy_keeps_the_outbox_and_a_wipe_nothing
+        }
+    };
+}
+pub(crate) use stories;
+
 /// An event of the conversation `chat`.
 pub(crate) fn event(number: u64, kind: EventKind, sender: &str, body: &serde_json::Value) -> LogEvent {
     LogEvent {

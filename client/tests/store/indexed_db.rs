@@ -41,22 +41,7 @@ macro_rules! contract {
     )*};
 }
 
-contract! {
-    what_was_committed_is_read
-    a_commit_is_a_compare_and_set
-    an_event_that_is_there_twice_is_damage
-    pages_are_cut_where_they_should_be
-    effects_come_in_their_order
-    what_is_erased_is_gone
-    unread_ones_are_counted
-    a_log_grows_and_shrinks_at_its_beginning
-    marks_never_go_back
-    items_wait_in_order
-    items_come_further
-    a_long_lane_hides_no_other
-    wanted_reads_grow_until_they_are_told
-    a_new_copy_keeps_the_outbox_and_a_wipe_nothing
-}
+contract::stories!(contract);
 
 #[wasm_bindgen_test]
 async fn a_long_conversation_is_paged() {
@@ -81,6 +66,7 @@ async fn two_pages_share_a_store_and_one_of_them_wipes_it() {
     assert_eq!((first, second), (Ok(()), Err(StoreError::Changed)));
     one.wipe().await.unwrap();
     assert_eq!(other.load().await.unwrap_err(), StoreError::Closed);
+    other.wipe().await.unwrap();
     let again = IndexedDbStore::open(&owner).await.unwrap();
     assert!(again.outbox().await.unwrap().is_empty());
     assert!(again.load().await.unwrap().heads.is_empty());
@@ -146,7 +132,8 @@ async fn what_is_written_offline_outlives_the_page() {
         matches!(
             change,
             Change::Status(Status::Offline {
-                reason: Some(Error::Unreachable { .. })
+                reason: Some(Error::Unreachable { .. }),
+                ..
             })
         )
     };

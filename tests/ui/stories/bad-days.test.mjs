@@ -40,6 +40,7 @@ test("what is written while the server is away is sent later, once", async () =>
   carol.expected.push(...AWAY);
   await on.server.stop();
   await bob.page.getByText("No connection. What you write is sent later.").waitFor();
+  await bob.page.getByText(/^Next try in \d+ s\.$/).waitFor();
   await bob.accessible("offline");
   await bob.say("in between");
   await bob.message("in between").locator('[data-tick="waiting"]').waitFor();
@@ -64,7 +65,7 @@ test("a device that is logged out elsewhere says so and keeps what was typed", a
   await desk.page.getByRole("heading", { name: "Devices" }).waitFor();
   await desk.accessible("settings");
   await desk.page.getByRole("main").getByRole("button", { name: "Log out" }).first().click();
-  await phone.page.getByText("You were logged out here.").waitFor();
+  await phone.page.getByText("You were logged out here").waitFor();
   phone.calm();
   desk.calm();
   await phone.close();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{Timestamp, tz::TimeZone};
-use kith_client::ServerAddress;
+use kith_client::{Accounts, AccountsError, ServerAddress};
 use kith_common::InviteLink;
 
 use crate::model::files::safe_name;
@@ -16,6 +16,19 @@ const NAME: usize = kith_common::limits::DEVICE_NAME_CHARS;
 
 /// Whether the link that the program was started with was taken.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The accounts of this device.
+///
+/// # Errors
+/// There is no place for them.
+pub async fn open_accounts(program: &'static str) -> Result<Accounts, AccountsError> {
+    // The system knows users there, but gives them no folders.
+    #[cfg(target_os = "android")]
+    if let Some(folder) = super::android::own_folder() {
+        return Ok(Accounts::in_store(kith_client::Store::new(folder), program));
+    }
+    super::beside(Accounts::open(program)).await
+}
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub fn now() -> i64 {
@@ -40,6 +53,11 @@ pub fn local(time: i64) -> LocalTime {
 /// The tag of the system's language.
 pub fn language_tag() -> String {
     sys_locale::get_locale().unwrap_or_default()
+}
+
+/// Whether keys are called as Apple calls them.
+pub fn is_apple() -> bool {
+    cfg!(target_vendor = "apple")
 }
 
 /// What this device will be known by to its owner.
@@ -155,13 +173,15 @@ pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
 /// It can't be written, in a sentence.
 #[cfg(not(feature = "desktop"))]
 pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
-    let folder = directories::UserDirs::new()
-        .and_then(|dirs| {
-            dirs.download_dir()
-                .or_else(|| dirs.document_dir())
-                .map(std::path::Path::to_owned)
-        })
-        .ok_or("this device has no place for files")?;
+    #[cfg(target_os = "android")]
+    let folder = super::android::shared_folder();
+    #[cfg(not(target_os = "android"))]
+    let folder = directories::UserDirs::new().and_then(|dirs| {
+        dirs.download_dir()
+            .or_else(|| dirs.document_dir())
+            .map(std::path::Path::to_owned)
+    });
+    let folder = folder.ok_or("this device has no place for files")?;
     let place = folder.join(safe_name(name));
     std::fs::write(&place, bytes).map_err(|error| format!("{}: {error}", place.display()))?;
     Ok(true)

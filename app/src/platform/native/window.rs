@@ -153,14 +153,3 @@ pub fn use_looked_at(callback: impl FnMut(bool) + 'static) {
 pub fn is_touch() -> bool {
     cfg!(feature = "mobile")
 }
-
-/// A page was opened over another.
-pub fn went_deeper(_replaces: bool) {}
-
-/// Goes back by the platform's own way, if it has one.
-pub fn go_back() -> bool {
-    false
-}
-
-/// Calls back when the person goes back by the platform's own way.
-pub fn use_back(_callback: impl FnMut() + 'static) {}

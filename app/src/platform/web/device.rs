@@ -1,7 +1,7 @@
 //! What the browser tells of itself, and what it does for the app.
 
 use js_sys::Date;
-use kith_client::ServerAddress;
+use kith_client::{Accounts, AccountsError, ServerAddress};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Notification, NotificationOptions, NotificationPermission, Response, window};
@@ -10,6 +10,14 @@ use crate::model::time::{Day, LocalTime};
 
 /// The port of `https` (RFC 9110, section 4.2.2).
 const HTTPS: u16 = 443;
+
+/// The accounts of this page's server in this browser.
+///
+/// # Errors
+/// The browser keeps nothing for this page.
+pub async fn open_accounts(program: &'static str) -> Result<Accounts, AccountsError> {
+    Accounts::open(program).await
+}
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub fn now() -> i64 {
@@ -101,6 +109,12 @@ pub fn device_name() -> String {
 pub fn is_touch() -> bool {
     let coarse = window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
     coarse.is_some_and(|query| query.matches())
+}
+
+/// Whether keys are called as Apple calls them.
+pub fn is_apple() -> bool {
+    let agent = window().and_then(|window| window.navigator().user_agent().ok());
+    agent.is_some_and(|agent| agent.contains("Mac OS"))
 }
 
 /// Puts a text on the clipboard. `false` if that isn't possible.

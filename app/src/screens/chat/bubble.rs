@@ -89,8 +89,8 @@ fn Text(text: String) -> Element {
     let blocks = markup::read(&text);
     rsx! {
         div { class: if folded { "text folded" } else { "text" },
-            for (place, block) in blocks.into_iter().enumerate() {
-                BlockOf { key: "{place}", block: Same(block) }
+            for block in blocks {
+                {block_of(block)}
             }
         }
         if long {
@@ -101,38 +101,33 @@ fn Text(text: String) -> Element {
     }
 }
 
-/// A value as a property.
-#[derive(Clone, PartialEq)]
-struct Same<T>(T);
-
-#[component]
-fn BlockOf(block: Same<Block>) -> Element {
-    match block.0 {
-        Block::Paragraph(inlines) => rsx! { p { Inlines { inlines: Same(inlines) } } },
+/// No component: a text is drawn as a whole.
+fn block_of(block: Block) -> Element {
+    match block {
+        Block::Paragraph(inlines) => rsx! { p { {inlines_of(inlines)} } },
         Block::Code(code) => rsx! { pre { tabindex: "0", code { "{code}" } } },
         Block::Quote(blocks) => rsx! {
             blockquote {
-                for (place, block) in blocks.into_iter().enumerate() {
-                    BlockOf { key: "{place}", block: Same(block) }
+                for block in blocks {
+                    {block_of(block)}
                 }
             }
         },
     }
 }
 
-#[component]
-fn Inlines(inlines: Same<Vec<Inline>>) -> Element {
+fn inlines_of(inlines: Vec<Inline>) -> Element {
     rsx! {
-        for inline in inlines.0 {
+        for inline in inlines {
             match inline {
                 Inline::Text(text) => rsx! { "{text}" },
                 Inline::Code(code) => rsx! { code { "{code}" } },
                 Inline::Link { to, text } => rsx! {
                     a { href: "{to}", target: "_blank", rel: "noopener noreferrer nofollow", "{text}" }
                 },
-                Inline::Strong(inner) => rsx! { strong { Inlines { inlines: Same(inner) } } },
-                Inline::Emphasis(inner) => rsx! { em { Inlines { inlines: Same(inner) } } },
-                Inline::Struck(inner) => rsx! { s { Inlines { inlines: Same(inner) } } },
+                Inline::Strong(inner) => rsx! { strong { {inlines_of(inner)} } },
+                Inline::Emphasis(inner) => rsx! { em { {inlines_of(inner)} } },
+                Inline::Struck(inner) => rsx! { s { {inlines_of(inner)} } },
             }
         }
     }
@@ -180,7 +175,7 @@ fn File(file: String, name: String, size: u64) -> Element {
         div { class: "file",
             span { class: "kind", Icon { sign: sign_of(&name) } }
             span { class: "body",
-                span { class: "name", "{name}" }
+                span { class: "name", dir: "auto", "{name}" }
                 span { class: "size", {text::size(size)} }
             }
             if !waits {

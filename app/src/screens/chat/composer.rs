@@ -12,7 +12,7 @@ use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Account, Chat, Toasts, use_account, use_toasts};
 use crate::text::{self, Words};
-use crate::ui::{Button, Icon, IconButton, Kind, Sign};
+use crate::ui::{Button, FilePicker, Icon, IconButton, Kind, Sign};
 
 /// Bytes before the limit of a message from which on it is said how many are left.
 const NEAR_LIMIT: usize = 2_000;
@@ -55,6 +55,12 @@ pub(super) fn Composer() -> Element {
             }
         }
         if editing.is_some() || chat.answering.read().is_some() {
+            focus();
+        }
+    });
+    use_effect(move || {
+        account.chosen.read();
+        if !platform::is_touch() {
             focus();
         }
     });
@@ -140,9 +146,6 @@ pub(super) fn Composer() -> Element {
             _ => {}
         }
     };
-    let pick = move |event: FormEvent| {
-        send_files(chat, words, toasts, event.files());
-    };
     let paste = move |event: ClipboardEvent| {
         let to = To::now(chat);
         dioxus::core::spawn_forever(async move {
@@ -205,7 +208,12 @@ pub(super) fn Composer() -> Element {
             }
             div { class: "line",
                 if picking() {
+                    div { class: "menu-away clear", onclick: move |_| picking.set(false) }
                     EmojiPanel {
+                        onclose: move |()| {
+                            picking.set(false);
+                            focus();
+                        },
                         onpick: move |emoji: &'static str| {
                             let mut value = text.peek().clone();
                             value.push_str(emoji);
@@ -215,15 +223,12 @@ pub(super) fn Composer() -> Element {
                         },
                     }
                 }
-                label { class: "icon-button", title: words.send_file,
-                    span { class: "hidden", {words.send_file} }
-                    input {
-                        class: "hidden",
-                        r#type: "file",
-                        multiple: true,
-                        name: "files",
-                        onchange: pick,
-                    }
+                FilePicker {
+                    class: "icon-button",
+                    label: words.send_file.to_owned(),
+                    name: "files",
+                    multiple: true,
+                    onpick: move |files| send_files(chat, words, toasts, files),
                     Icon { sign: Sign::Attach }
                 }
                 div { class: "box",
@@ -320,10 +325,19 @@ fn TextBox(
 
 /// The emoji that are offered.
 #[component]
-fn EmojiPanel(onpick: EventHandler<&'static str>) -> Element {
+fn EmojiPanel(onpick: EventHandler<&'static str>, onclose: EventHandler<()>) -> Element {
     let words = use_words();
     rsx! {
-        div { class: "emoji-panel scroll", role: "group", "aria-label": words.emoji,
+        div {
+            class: "emoji-panel scroll",
+            role: "group",
+            "aria-label": words.emoji,
+            onkeydown: move |event| {
+                if event.key() == Key::Escape {
+                    event.stop_propagation();
+                    onclose.call(());
+                }
+            },
             div { class: "emoji-grid",
                 for emoji in emoji::OFFERED.iter().copied() {
                     button { key: "{emoji}", r#type: "button", onclick: move |_| onpick.call(emoji), "{emoji}" }

@@ -50,8 +50,8 @@ pub(super) fn Header() -> Element {
             div { class: "who",
                 Avatar { username: person.clone(), name: name.clone(), picture: account.picture(&person), presence }
                 div { class: "body",
-                    h1 { "{name}" }
-                    p { class: "soft", "{line}" }
+                    h1 { dir: "auto", "{name}" }
+                    p { class: "soft", dir: "auto", "{line}" }
                 }
             }
             div { class: "side-foot",

@@ -5,6 +5,7 @@ use dioxus::prelude::*;
 
 use super::entry::EntryRow;
 use crate::model::timeline::{Key, View};
+use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Above, Chat, Heights, Shared};
 use crate::text;
@@ -22,6 +23,9 @@ const AROUND: f64 = 2_400.0;
 /// Pixels of scrolling after which it is looked again which blocks are shown.
 const STEP: f64 = 400.0;
 
+/// Blocks that are shown again at a time; then scrolling goes on before others are.
+const AT_ONCE: usize = 1;
+
 /// The messages. The box scrolls from its bottom (`column-reverse`), so that what is added above moves nothing.
 #[component]
 pub(super) fn TimelineBox() -> Element {
@@ -29,8 +33,9 @@ pub(super) fn TimelineBox() -> Element {
     let chat: Chat = use_context();
     let mut element = use_signal(|| None::<std::rc::Rc<MountedData>>);
     let heights = use_hook(|| CopyValue::new(Heights::new()));
-    let mut parked = use_signal(BTreeSet::<u64>::new);
-    let mut looked = use_hook(|| CopyValue::new(0.0_f64));
+    let parked = use_signal(BTreeSet::<u64>::new);
+    let mut looked = use_hook(|| CopyValue::new(Seen::default()));
+    let mut looking = use_hook(|| CopyValue::new(false));
     let mut far = use_signal(|| false);
     let onscroll = move |event: ScrollEvent| {
         let data = event.data();
@@ -48,11 +53,18 @@ pub(super) fn TimelineBox() -> Element {
                 spawn(async move { chat.read().await });
             }
         }
-        if (from_bottom - *looked.peek()).abs() > STEP {
-            looked.set(from_bottom);
-            let now = far_away(&chat.views.peek(), &heights.peek(), from_bottom, seen);
-            if *parked.peek() != now {
-                parked.set(now);
+        if (from_bottom - looked.peek().from_bottom).abs() > STEP {
+            looked.set(Seen {
+                from_bottom,
+                height: seen,
+            });
+            if !looking.replace(true) {
+                spawn(async move {
+                    while look(chat, parked, heights, *looked.peek()) {
+                        platform::sleep(0).await;
+                    }
+                    looking.set(false);
+                });
             }
         }
         if above < FETCH && *chat.above.peek() == Above::More {
@@ -106,10 +118,11 @@ pub(super) fn TimelineBox() -> Element {
                 }
             }
             if far() {
-                button { class: "jump", r#type: "button", "aria-label": words.jump, onclick: move |_| to_newest(ScrollBehavior::Smooth),
+                button { class: "jump", r#type: "button", onclick: move |_| to_newest(ScrollBehavior::Smooth),
                     if below > 0 {
                         span { {(words.new_below)(below)} }
                     }
+                    span { class: "hidden", {words.jump} }
                     Icon { sign: Sign::Down }
                 }
             }
@@ -117,21 +130,40 @@ pub(super) fn TimelineBox() -> Element {
     }
 }
 
-/// Blocks that are so far from what is seen that their height is enough.
-fn far_away(views: &[Shared<View>], heights: &Heights, from_bottom: f64, seen: f64) -> BTreeSet<u64> {
+/// The part of the messages that is seen, in pixels.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    from_bottom: f64,
+    height: f64,
+}
+
+/// Leaves out the blocks that are so far from what is seen that their height is enough, and shows those again that aren't, the
+/// nearest first. Whether there are more of them.
+fn look(chat: Chat, mut parked: Signal<BTreeSet<u64>>, heights: CopyValue<Heights>, seen: Seen) -> bool {
     let mut end = 0.0;
     let mut far = BTreeSet::new();
-    for view in views.iter().rev() {
-        let Some(height) = heights.get(&view.0.number) else {
+    let mut back = Vec::new();
+    for view in chat.views.peek().iter().rev() {
+        let number = view.0.number;
+        let Some(height) = heights.peek().get(&number).copied() else {
             continue;
         };
         let begin = end;
         end += height;
-        if end < from_bottom - AROUND || begin > from_bottom + seen + AROUND {
-            far.insert(view.0.number);
+        let away = (seen.from_bottom - end).max(begin - seen.from_bottom - seen.height);
+        if away > AROUND {
+            far.insert(number);
+        } else if parked.peek().contains(&number) {
+            back.push((away, number));
         }
     }
-    far
+    back.sort_unstable_by(|(one, _), (other, _)| one.total_cmp(other));
+    let later = back.iter().skip(AT_ONCE).map(|(_, number)| *number);
+    far.extend(later);
+    if *parked.peek() != far {
+        parked.set(far);
+    }
+    back.len() > AT_ONCE
 }
 
 fn is_newer(key: Key, than: u64) -> bool {

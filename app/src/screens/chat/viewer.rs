@@ -29,7 +29,7 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
                 }
             },
             div { class: "bar",
-                span { class: "name", "{viewed.name}" }
+                span { class: "name", dir: "auto", "{viewed.name}" }
                 IconButton {
                     sign: Sign::Save,
                     label: words.save_file,

@@ -99,19 +99,34 @@ pub(super) fn ServerChoice(link: Option<InviteLink>, onreached: EventHandler<Rea
             Button { submit: true, wide: true, busy: busy(), disabled: typed.read().trim().is_empty(), {words.connect} }
         }
         if let Some((link, pin)) = unknown() {
-            Dialog { title: words.unknown_server, onclose: move |()| unknown.set(None),
-                p { {words.unknown_server_text} }
-                code { class: "fingerprint", "{pin}" }
-                div { class: "actions",
-                    Button { kind: Kind::Quiet, onclick: move |_| unknown.set(None), {words.cancel} }
-                    Button {
-                        onclick: move |_| {
-                            unknown.set(None);
-                            connect(InviteLink { pin: Some(pin), ..link.clone() });
-                        },
-                        {words.fingerprint_same}
-                    }
-                }
+            Question {
+                pin,
+                onsame: move |()| {
+                    unknown.set(None);
+                    connect(InviteLink { pin: Some(pin), ..link.clone() });
+                },
+                onclose: move |()| unknown.set(None),
+            }
+        }
+    }
+}
+
+/// Whether a server that nobody vouches for is the one that is meant.
+#[component]
+pub(in crate::screens) fn Question(
+    /// What it shows.
+    pin: Pin,
+    onsame: EventHandler<()>,
+    onclose: EventHandler<()>,
+) -> Element {
+    let words = use_words();
+    rsx! {
+        Dialog { title: words.unknown_server, onclose,
+            p { {words.unknown_server_text} }
+            code { class: "fingerprint", "{pin}" }
+            div { class: "actions",
+                Button { kind: Kind::Quiet, onclick: move |_| onclose.call(()), {words.cancel} }
+                Button { onclick: move |_| onsame.call(()), {words.fingerprint_same} }
             }
         }
     }

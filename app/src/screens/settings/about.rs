@@ -1,6 +1,8 @@
 use dioxus::prelude::*;
 
+use crate::platform;
 use crate::screens::certificate::Certificate;
+use crate::screens::shortcuts::Shortcut;
 use crate::settings::use_words;
 use crate::state::use_account;
 
@@ -29,6 +31,34 @@ pub(super) fn About() -> Element {
                     }
                 }
                 Certificate {}
+            }
+        }
+    }
+}
+
+/// The keys that work everywhere, where there are keys.
+#[component]
+pub(super) fn Keys() -> Element {
+    let words = use_words();
+    if platform::is_touch() {
+        return rsx! {};
+    }
+    let keys = [
+        (words.search, Shortcut::Search),
+        (words.key_previous, Shortcut::Previous),
+        (words.key_next, Shortcut::Next),
+        (words.settings, Shortcut::Settings),
+    ];
+    rsx! {
+        section {
+            h2 { {words.keys} }
+            div { class: "card",
+                dl {
+                    for (what, shortcut) in keys {
+                        dt { key: "{what}", {what} }
+                        dd { kbd { {shortcut.keys()} } }
+                    }
+                }
             }
         }
     }

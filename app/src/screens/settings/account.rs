@@ -17,11 +17,17 @@ pub(super) fn AccountCard() -> Element {
     let mut screen: Shown = use_context();
     let mut changing = use_signal(|| false);
     let mut leaving = use_signal(|| false);
+    let mut leaving_now = account.leaving;
     let log_out = move |()| {
-        spawn(async move {
+        leaving_now.set(true);
+        // To its end, whatever is shown meanwhile.
+        dioxus::core::spawn_forever(async move {
             match accounts::log_out(account.engine(), &account.name()).await {
                 Ok(()) => screen.set(Screen::Join { again: None }),
-                Err(error) => toasts.say(text::why_engine(words, &error)),
+                Err(error) => {
+                    leaving_now.set(false);
+                    toasts.say(text::why_engine(words, &error));
+                }
             }
         });
     };

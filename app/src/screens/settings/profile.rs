@@ -1,3 +1,4 @@
+use dioxus::html::FileData;
 use dioxus::prelude::*;
 use kith_common::limits;
 
@@ -5,7 +6,7 @@ use crate::platform;
 use crate::settings::use_words;
 use crate::state::{use_account, use_toasts};
 use crate::text;
-use crate::ui::{Avatar, Button, Field, Kind};
+use crate::ui::{Avatar, Button, Field, FilePicker, Kind};
 
 /// The side of a profile's picture, in pixels.
 const PICTURE_SIDE: u32 = 256;
@@ -49,8 +50,8 @@ pub(super) fn ProfileCard() -> Element {
             None,
         );
     };
-    let pick = move |event: FormEvent| {
-        let file = event.files().into_iter().next();
+    let pick = move |files: Vec<FileData>| {
+        let file = files.into_iter().next();
         spawn(async move {
             let Some(file) = file else { return };
             let scaled = match file.read_bytes().await {
@@ -71,10 +72,7 @@ pub(super) fn ProfileCard() -> Element {
                     Avatar { username: me.clone(), name: shown, picture, size: "large" }
                     div { class: "stack",
                         strong { "@{me}" }
-                        label { class: "button quiet",
-                            input { class: "hidden", r#type: "file", name: "picture", accept: "image/*", onchange: pick }
-                            {words.change_picture}
-                        }
+                        FilePicker { class: "button quiet", name: "picture", accept: "image/*", onpick: pick, {words.change_picture} }
                         if has_picture {
                             Button { kind: Kind::Text, onclick: move |_| change(None, None, Some(Vec::new())), {words.remove_picture} }
                         }

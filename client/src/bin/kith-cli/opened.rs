@@ -114,8 +114,10 @@ impl Opened {
     fn is_online(&self) -> Result<bool, Failure> {
         match self.engine.status() {
             Status::Online => Ok(true),
-            Status::Connecting | Status::Offline { reason: None } => Ok(false),
-            Status::Offline { reason: Some(error) } => Err(error.into()),
+            Status::Connecting | Status::Offline { reason: None, .. } => Ok(false),
+            Status::Offline {
+                reason: Some(error), ..
+            } => Err(error.into()),
             status => Err(self.ended(status)),
         }
     }

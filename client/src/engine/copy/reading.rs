@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kith_common::{EventKind, LogEvent, Mark, ProfileInfo};
+use litemap::LiteMap;
 
 use super::Copy;
 use crate::engine::fold::{self, Contacts, Message};
@@ -54,7 +55,7 @@ impl Copy {
         let (Some(first), Some(last)) = (bases.first(), bases.last()) else {
             return Ok(Vec::new());
         };
-        let mut by_target = BTreeMap::<u64, Vec<LogEvent>>::new();
+        let mut by_target = LiteMap::<u64, Vec<LogEvent>>::new();
         for (target, effect) in self.store.effects(log, (first.number, last.number)).await? {
             by_target.entry(target).or_default().push(effect);
         }
@@ -85,7 +86,7 @@ impl Copy {
     }
 
     /// All logs and their heads.
-    pub(crate) fn heads(&self) -> BTreeMap<String, Head> {
+    pub(crate) fn heads(&self) -> LiteMap<String, Head> {
         self.at_hand().heads.clone()
     }
 

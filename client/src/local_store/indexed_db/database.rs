@@ -15,7 +15,7 @@ use web_sys::{
     IdbVersionChangeEvent,
 };
 
-use super::request::{Answer, answer, failure, happened, meaning, text};
+use super::request::{Answer, Wait, answer, failure, happened, meaning, text};
 use crate::local_store::StoreError;
 
 /// An open database. It is closed when it is dropped, and when another page makes a newer version of it or deletes it: then it
@@ -252,15 +252,17 @@ impl Transaction {
     }
 
     /// Waits until all is done and kept.
-    pub(crate) async fn done(self) -> Result<(), StoreError> {
-        while self.kept.get().is_none() {
-            self.ended.notified().await;
-        }
-        match (self.kept.get(), self.raw.error()) {
-            (Some(true), _) => Ok(()),
-            (_, Some(error)) => Err(meaning(&error)),
-            (_, None) => Err(StoreError::Device("the browser has ended it".to_owned())),
-        }
+    pub(crate) fn done(self) -> Wait<'static, ()> {
+        Box::pin(async move {
+            while self.kept.get().is_none() {
+                self.ended.notified().await;
+            }
+            match (self.kept.get(), self.raw.error()) {
+                (Some(true), _) => Ok(()),
+                (_, Some(error)) => Err(meaning(&error)),
+                (_, None) => Err(StoreError::Device("the browser has ended it".to_owned())),
+            }
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::database::{Database, Upgrade};
+use super::request::Wait;
 use crate::local_store::StoreError;
 
 /// A database that is opened again where the browser has closed it: some do so with pages in the background, and all when a
@@ -29,18 +30,20 @@ impl HeldDatabase {
     }
 
     /// The database.
-    pub(crate) async fn database(&self) -> Result<Rc<Database>, StoreError> {
-        let current = self.current.borrow().clone().ok_or(StoreError::Closed)?;
-        if !current.is_lost() {
-            return Ok(current);
-        }
-        let again = Database::open(&self.name, self.version, self.upgrade).await?;
-        let again = Rc::new(again);
-        // It may have been let go meanwhile.
-        if let Some(current) = self.current.borrow_mut().as_mut() {
-            *current = Rc::clone(&again);
-        }
-        Ok(again)
+    pub(crate) fn database(&self) -> Wait<'_, Rc<Database>> {
+        Box::pin(async {
+            let current = self.current.borrow().clone().ok_or(StoreError::Closed)?;
+            if !current.is_lost() {
+                return Ok(current);
+            }
+            let again = Database::open(&self.name, self.version, self.upgrade).await?;
+            let again = Rc::new(again);
+            // It may have been let go meanwhile.
+            if let Some(current) = self.current.borrow_mut().as_mut() {
+                *current = Rc::clone(&again);
+            }
+            Ok(again)
+        })
     }
 
     /// Lets go of it. It is closed with the last use of it.

@@ -1,5 +1,6 @@
 //! What is asked of IndexedDB, and its answers.
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -15,14 +16,19 @@ use crate::local_store::StoreError;
 /// The greatest whole number that a browser can tell from the next one.
 const GREATEST: u64 = (1 << 53) - 1;
 
+/// A wait that is in the program once and not in each caller, for a browser has to fetch it.
+pub(crate) type Wait<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + 'a>>;
+
 /// Waits for a request's answer.
-pub(crate) async fn result(request: Result<IdbRequest, JsValue>) -> Result<JsValue, StoreError> {
-    let request = request.map_err(|error| failure(&error))?;
-    match answer(&request).await {
-        Ok(value) => Ok(value),
-        Err(Answer::Error(error)) => Err(meaning(&error)),
-        Err(Answer::Other(error)) => Err(failure(&error)),
-    }
+pub(crate) fn result(request: Result<IdbRequest, JsValue>) -> Wait<'static, JsValue> {
+    Box::pin(async move {
+        let request = request.map_err(|error| failure(&error))?;
+        match answer(&request).await {
+            Ok(value) => Ok(value),
+            Err(Answer::Error(error)) => Err(meaning(&error)),
+            Err(Answer::Other(error)) => Err(failure(&error)),
+        }
+    })
 }
 
 /// Waits for a request's answer, which is read as rows.

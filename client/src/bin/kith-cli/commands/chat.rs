@@ -338,7 +338,9 @@ impl<'a> Chat<'a> {
         }
         match &self.connection {
             Status::Online => {}
-            Status::Offline { reason: Some(error) } => parts.push(format!("offline: {error}")),
+            Status::Offline {
+                reason: Some(error), ..
+            } => parts.push(format!("offline: {error}")),
             _ => parts.push("connecting".to_owned()),
         }
         self.editor.set_status(&parts.join(" · "));

@@ -86,9 +86,9 @@ impl Listener<'_> {
                             note("connected again");
                         }
                     }
-                    Change::Status(Status::Offline { reason: Some(error) })
-                        if !core::mem::replace(&mut lost, true) =>
-                    {
+                    Change::Status(Status::Offline {
+                        reason: Some(error), ..
+                    }) if !core::mem::replace(&mut lost, true) => {
                         note(&format!("{error}; trying again until it works"));
                     }
                     Change::Status(
