@@ -1,6 +1,6 @@
 //! Files of any size on their way to the server.
 
-use kith_tests::{Answer, Ask, Server};
+use kith_tests::{Answer, Ask, Proxy, Server, Way};
 use serde_json::json;
 
 use crate::requests::{delete, with};
@@ -260,4 +260,34 @@ async fn tus_is_spoken_as_it_is_written() {
             "{method}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_hundred_cuts_cost_next_to_nothing() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.address).await;
+    let mut alice = server.native_user("alice").await;
+    let bytes = noise(20 * MIB);
+    let uploaded = open(&mut alice, bytes.len()).await;
+    let (mut offset, mut cuts, mut kept) = (0, 0, 0);
+    while offset < bytes.len() {
+        let until = 200_000 + 997 * cuts;
+        if cuts < 100 {
+            proxy.cut_after(Way::Up, until);
+        }
+        let patch = Ask::patch(&uploaded.url, &uploaded.ticket, offset as u64, &bytes[offset..]);
+        let answer = patch.at(proxy.address, &server.ca()).await;
+        let now = usize::try_from(uploaded.offset(&server).await).unwrap();
+        if answer.is_none() {
+            cuts += 1;
+            // What the system of the line's other end had not sent yet went down with it.
+            assert!(now <= offset + until, "more than has come");
+            kept += now - offset;
+        }
+        offset = now;
+    }
+    assert!(cuts >= 100, "{cuts} cuts");
+    assert!(kept > 100 * 50_000, "only {kept} bytes of 100 pieces were kept");
+    let reply = alice.ok(json!({"action": "upload", "upload": uploaded.id})).await;
+    assert_eq!(reply["hash"], blake3::hash(&bytes).to_hex().to_string());
 }

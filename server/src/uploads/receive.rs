@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::body::BodyDataStream;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use kith_common::{DeviceId, WireError};
+use kith_common::{DeviceId, ErrorCode, WireError};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -48,6 +49,8 @@ pub(crate) struct Incoming {
     pub(crate) transfer: Transfer,
     /// The device whose ticket was shown.
     pub(crate) device: DeviceId,
+    /// Its owner's name.
+    pub(crate) user: Arc<str>,
     /// Where the bytes come from.
     pub(crate) body: BodyDataStream,
     /// What their checksum has to be.
@@ -103,6 +106,7 @@ pub(crate) async fn receive(server: Arc<Server>, incoming: Incoming) -> Result<R
         claim,
         transfer,
         device,
+        user,
         body,
         checksum,
     } = incoming;
@@ -121,7 +125,7 @@ pub(crate) async fn receive(server: Arc<Server>, incoming: Incoming) -> Result<R
         part => part.map_err(|error| disk_error(&error))?,
     };
     let before = part.hasher();
-    let mut receiver = Receiver {
+    let receiver = Receiver {
         server: server.clone(),
         device,
         reserved: upload.size.unwrap_or(upload.reserved),
@@ -136,13 +140,109 @@ pub(crate) async fn receive(server: Arc<Server>, incoming: Incoming) -> Result<R
         checksum,
         upload,
     };
-    let outcome = receiver.take_all(body, &claim).await;
-    let kept = Box::pin(receiver.keep(outcome, start, before)).await;
-    drop((transfer, claim));
-    if let Err(Failure::Gone) = kept {
-        super::delete_file(&server, &id).await;
+    let work = Work {
+        user,
+        receiver,
+        body,
+        claim,
+        start,
+        before,
+        _transfer: transfer,
+    };
+    let mut job = Job {
+        server,
+        work: Some(work),
+    };
+    let outcome = match &mut job.work {
+        Some(work) => work.take_all().await,
+        None => Ok(()),
+    };
+    match job.keep(outcome) {
+        Some(kept) => kept.await.unwrap_or_else(|error| {
+            tracing::error!(target: "error", %error, "receiving failed");
+            Err(internal().into())
+        }),
+        None => Err(internal().into()),
     }
-    kept
+}
+
+fn internal() -> WireError {
+    WireError::new(ErrorCode::Internal, "the server failed; its log says more")
+}
+
+/// What is received within a request, in the very task that reads from the connection, so that no piece has to change threads before it is
+/// written. hyper drops a request whose connection breaks; what has come is then kept by a task of its own.
+struct Job {
+    server: Arc<Server>,
+    work: Option<Work>,
+}
+
+impl Job {
+    fn keep(&mut self, outcome: Result<(), Failure>) -> Option<JoinHandle<Result<Received, Failure>>> {
+        let work = self.work.take()?;
+        Some(self.server.uploads.tasks.spawn(work.keep(outcome)))
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // A runtime that ends keeps nothing.
+        if let (Some(mut work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
+            let keeping = async move {
+                // What is still in the body, and then its end.
+                let outcome = work.take_all().await;
+                work.keep(outcome).await
+            };
+            self.server.uploads.tasks.spawn_on(keeping, &runtime);
+        }
+    }
+}
+
+struct Work {
+    user: Arc<str>,
+    receiver: Receiver,
+    body: BodyDataStream,
+    claim: Claim,
+    /// Where this request began, and the hash up to there.
+    start: u64,
+    before: blake3::Hasher,
+    _transfer: Transfer,
+}
+
+impl Work {
+    async fn take_all(&mut self) -> Result<(), Failure> {
+        self.receiver.take_all(&mut self.body, &self.claim).await
+    }
+
+    async fn keep(self, outcome: Result<(), Failure>) -> Result<Received, Failure> {
+        let Self {
+            user,
+            receiver,
+            start,
+            before,
+            ..
+        } = self;
+        let (server, id) = (receiver.server.clone(), receiver.upload.id.clone());
+        let kept = Box::pin(receiver.keep(outcome, start, before)).await;
+        let (user, file) = (&*user, &*id);
+        match &kept {
+            Ok(Received {
+                offset,
+                hash: Some(_),
+                ..
+            }) => tracing::info!(target: "transfer", user, file, size = offset, "upload complete"),
+            Ok(Received { offset, .. }) => {
+                tracing::info!(target: "transfer", user, file, from = start, to = offset, "upload goes on later");
+            }
+            Err(failure) => {
+                tracing::warn!(target: "transfer", user, file, from = start, reason = %failure, "upload stopped");
+            }
+        }
+        if let Err(Failure::Gone) = kept {
+            super::delete_file(&server, file).await;
+        }
+        kept
+    }
 }
 
 struct Receiver {
@@ -166,7 +266,8 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn take_all(&mut self, mut body: BodyDataStream, claim: &Claim) -> Result<(), Failure> {
+    /// Can be cancelled, and then be called again.
+    async fn take_all(&mut self, body: &mut BodyDataStream, claim: &Claim) -> Result<(), Failure> {
         let server = self.server.clone();
         let (stopped, stopping) = (claim.stop.cancelled(), server.shutdown.cancelled());
         tokio::pin!(stopped, stopping);
@@ -265,10 +366,10 @@ impl Receiver {
 
     /// Waits until what was handed over is written.
     async fn written(&mut self) -> Result<(), Failure> {
-        if let Some(writing) = self.writing.take() {
-            let (part, written) = writing
-                .await
-                .map_err(|error| disk_error(&io::Error::other(error)))?;
+        if let Some(writing) = &mut self.writing {
+            let joined = writing.await;
+            self.writing = None;
+            let (part, written) = joined.map_err(|error| disk_error(&io::Error::other(error)))?;
             self.part = Some(part);
             written.map_err(|error| disk_error(&error))?;
         }
@@ -302,12 +403,12 @@ impl Receiver {
 
     /// Waits for the sync that is under way.
     async fn checked(&mut self) -> Result<(), Failure> {
-        match self.syncing.take() {
-            None => Ok(()),
-            Some(syncing) => syncing
-                .await
-                .unwrap_or_else(|error| Err(disk_error(&io::Error::other(error)).into())),
-        }
+        let Some(syncing) = &mut self.syncing else {
+            return Ok(());
+        };
+        let joined = syncing.await;
+        self.syncing = None;
+        joined.unwrap_or_else(|error| Err(disk_error(&io::Error::other(error)).into()))
     }
 
     /// Writes what was gathered, and makes all that is to be kept last.

@@ -219,7 +219,7 @@ pub(super) async fn overridden(state: State<Arc<Server>>, id: Path<String>, requ
     }
 }
 
-/// Receives the body. In a task of its own: when a connection breaks, its requests are dropped, but what has come is to be kept.
+/// Receives the body.
 async fn take(
     server: &Arc<Server>,
     holder: Holder,
@@ -252,45 +252,16 @@ async fn take(
             hash: upload.hash,
         });
     }
-    let (id, start) = (upload.id.clone(), upload.stored);
     let incoming = Incoming {
         upload,
         claim,
         transfer,
         device: holder.device,
+        user: holder.account.username.clone(),
         body: body.into_data_stream(),
         checksum,
     };
-    let user = holder.account.username.clone();
-    let shared = server.clone();
-    let receiving = server.uploads.tasks.spawn(async move {
-        let received = Box::pin(uploads::receive(shared, incoming)).await;
-        match &received {
-            Ok(Received {
-                offset,
-                hash: Some(_),
-                ..
-            }) => {
-                tracing::info!(target: "transfer", user = &*user, file = id, size = offset, "upload complete");
-            }
-            Ok(Received { offset, .. }) => {
-                tracing::info!(target: "transfer", user = &*user, file = id, from = start, to = offset, "upload goes on later");
-            }
-            Err(failure) => {
-                tracing::warn!(target: "transfer", user = &*user, file = id, from = start, reason = %failure, "upload stopped");
-            }
-        }
-        received
-    });
-    let received = receiving.await.map_err(|error| {
-        tracing::error!(target: "error", %error, "receiving failed");
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            ErrorCode::Internal,
-            "the server failed; its log says more",
-        )
-    })?;
-    Ok(received?)
+    Ok(Box::pin(uploads::receive(server.clone(), incoming)).await?)
 }
 
 fn answer(received: Result<Received, Refusal>, status: StatusCode) -> Response {
