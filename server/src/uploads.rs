@@ -163,6 +163,13 @@ impl FileLimits {
 /// They don't, or the server has no room; nothing is opened then.
 pub(crate) async fn open(server: &Server, account: &Account, opening: Opening) -> Result<Upload, WireError> {
     let limits = &server.config.files;
+    // One that is open already takes nothing more.
+    if let Some(client) = &opening.client {
+        let earlier = server.store.upload_opened_with(account.id, client).await;
+        if let Some(upload) = earlier.map_err(|error| store_error(&error))? {
+            return Ok(upload);
+        }
+    }
     let size = opening.size.unwrap_or_default();
     if size > limits.largest_bytes {
         return Err(too_large(limits));

@@ -1,7 +1,7 @@
 //! `kith-load`: puts load on a server of its own and prints what it did.
 //!
 //! The workloads are the ones that other servers were measured with, so the figures can be read side by side: messages
-//! with a window, latency at low load, idle connections with logins by token, a backlog for somebody absent. The
+//! with a window, latency at low load, idle connections with logins by token, a backlog for somebody absent, large files. The
 //! server is a process of its own with the `kith.toml` that `setup` writes; generator and server share the machine.
 //! `cargo xtask load` builds and runs it.
 
@@ -10,6 +10,7 @@
 mod backlog;
 mod connection;
 mod disk;
+mod files;
 mod idle;
 mod messages;
 mod people;
@@ -57,6 +58,12 @@ struct Options {
     /// Messages stored before the workload `deep` measures again
     #[arg(long, default_value_t = 1_000_000)]
     history: usize,
+    /// Size of the large file, in MiB
+    #[arg(long, default_value_t = 1024)]
+    file_mib: u64,
+    /// Transfers at once, of an eighth of that
+    #[arg(long, default_value_t = 20)]
+    transfers: usize,
     /// Where the figures are written as JSON, a line a run
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -77,6 +84,8 @@ enum Workload {
     Backlog,
     /// Throughput again and a page of history, with many messages stored
     Deep,
+    /// A large file up and down, many at once, and messages beside them
+    Files,
 }
 
 impl Options {
@@ -84,6 +93,7 @@ impl Options {
         if self.short {
             (self.seconds, self.pairs, self.connections) = (2, 10, 200);
             (self.backlog, self.history) = (1000, 5000);
+            (self.file_mib, self.transfers) = (16, 4);
         }
         if self.workloads.is_empty() {
             self.workloads = vec![
@@ -92,6 +102,7 @@ impl Options {
                 Workload::Idle,
                 Workload::Backlog,
                 Workload::Deep,
+                Workload::Files,
             ];
         }
         self
@@ -126,6 +137,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
                 Workload::Idle => idle::run(&people, &server, options).await?,
                 Workload::Backlog => backlog::run(&people, &server, options).await?,
                 Workload::Deep => backlog::deep(&people, &server, options).await?,
+                Workload::Files => files::run(&people, &server, options).await?,
             };
             report.add(*workload, figures)?;
         }

@@ -253,8 +253,10 @@ async fn what_is_too_much_is_refused_before_it_is_sent() {
     slow.send_bytes(&ask[ask.len() - 1..]).await;
     assert_eq!(Answer::read(&mut slow).await.status, 204);
     assert_eq!(second.send(&server, 0, b"0123456789").await.0, 204);
-    // Opened and left.
-    open(&mut alice, 1).await;
+    // Opened and left. What is open already may be asked for again.
+    let keyed = json!({"action": "upload", "size": 1, "client_id": "u-1"});
+    let third = alice.ok(keyed.clone()).await;
+    assert_eq!(alice.ok(keyed).await["upload"], third["upload"]);
     assert_eq!(
         alice.error(json!({"action": "upload", "size": 1})).await,
         "too_many_uploads"

@@ -65,6 +65,11 @@ impl Cross {
         cargo
     }
 
+    /// Whether the standard library is built along, as small as the rest.
+    pub(crate) fn builds_library(&self) -> bool {
+        self.is_debian
+    }
+
     /// Leaves out what nobody reads in a release: what a panic would say, and where. That is a tenth of the web app. It takes a standard
     /// library that is built along, so where rustup's is used it stays in.
     pub(crate) fn leave_out_words(&self, build: &mut Command) {

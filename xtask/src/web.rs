@@ -131,7 +131,8 @@ impl Build<'_> {
         let finished = self.workspace.target.join("web/dist");
         remove(&finished)?;
         fs::rename(&new, &finished)?;
-        sizes::judge(&finished, self.way.is_release && !self.way.has_names)?;
+        let is_small = self.way.is_release && !self.way.has_names && cross.builds_library();
+        sizes::judge(&finished, is_small)?;
         println!("The web app is in {}", finished.display());
         Ok(finished)
     }

@@ -166,7 +166,7 @@ pub fn lines(parts: &Parts<'_>) -> Vec<Line> {
         .map(|(_, line)| line)
         .filter(|line| !hidden(line))
         .collect();
-    lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
+    lines.sort_unstable_by(|a, b| b.time.cmp(&a.time).then_with(|| a.place.cmp(&b.place)));
     lines
 }
 
@@ -250,7 +250,7 @@ mod tests {
                 content: Content::Text("**hi**".to_owned()),
                 edited: None,
                 reply_to: None,
-                reactions: std::collections::BTreeMap::new(),
+                reactions: LiteMap::new(),
             }),
             unread,
         }

@@ -7,8 +7,9 @@ use crate::settings::use_words;
 #[component]
 pub(super) fn Certificate() -> Element {
     let words = use_words();
-    let facts = use_resource(platform::own_authority);
-    let Some(Some(fingerprint)) = facts.read().clone() else {
+    let mut known = use_signal(|| None::<String>);
+    use_future(move || async move { known.set(platform::own_authority().await) });
+    let Some(fingerprint) = known() else {
         return rsx! {};
     };
     rsx! {

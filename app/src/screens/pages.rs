@@ -27,7 +27,10 @@ fn Page(what: What) -> Element {
     Toasts::provide();
     use_context_provider(|| Signal::new(Screen::Starting));
     let pin = Pin([0x5f; 32]);
-    let server: ServerAddress = "chat.example:7443".parse().unwrap();
+    let server = ServerAddress {
+        host: "chat.example".to_owned(),
+        port: 7443,
+    };
     rsx! {
         div { class: "kith",
             match what {

@@ -65,7 +65,7 @@ impl Keeper {
     /// All accounts, the one used last first.
     pub(super) async fn list(&self) -> Result<Vec<Kept>, AccountsError> {
         let mut all = self.with(all).await?;
-        all.sort_by_key(|row| core::cmp::Reverse(row.used));
+        all.sort_unstable_by_key(|row| core::cmp::Reverse(row.used));
         let kept = |row: AccountRow| Kept {
             account: row.describe(),
             token: row.token,

@@ -3,9 +3,10 @@
 //! Pure, and the only place that knows what the bodies of events mean. A message is its event and the events that act
 //! on it, folded in the order of their numbers; so it doesn't matter in which order they were fetched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kith_common::{DeviceId, EventKind, LogEvent, ProfileInfo};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 /// A message or file as it is now.
@@ -26,7 +27,7 @@ pub struct Message {
     /// The number of the message or file that it answers.
     pub reply_to: Option<u64>,
     /// Each reaction, and who put it there.
-    pub reactions: BTreeMap<String, BTreeSet<String>>,
+    pub reactions: LiteMap<String, BTreeSet<String>>,
 }
 
 /// What a message says.
@@ -107,7 +108,7 @@ pub(crate) fn message<'a>(base: &LogEvent, effects: impl IntoIterator<Item = &'a
         content: content(base),
         edited: None,
         reply_to: body(base).and_then(|body| body.reply_to),
-        reactions: BTreeMap::new(),
+        reactions: LiteMap::new(),
     };
     for effect in effects {
         act(&mut message, effect);
@@ -117,7 +118,7 @@ pub(crate) fn message<'a>(base: &LogEvent, effects: impl IntoIterator<Item = &'a
         message = Message {
             edited: None,
             reply_to: None,
-            reactions: BTreeMap::new(),
+            reactions: LiteMap::new(),
             ..message
         };
     }
@@ -287,7 +288,7 @@ mod tests {
         assert_eq!((folded.edited, folded.reply_to), (Some(7000), Some(7)));
         assert_eq!(
             folded.reactions,
-            BTreeMap::from([("👍".to_owned(), BTreeSet::from(["alice".to_owned()]))])
+            LiteMap::from_iter([("👍".to_owned(), BTreeSet::from(["alice".to_owned()]))])
         );
     }
 

@@ -60,7 +60,7 @@ impl Engine {
             });
         }
         let time = |conversation: &Conversation| conversation.last.as_ref().map_or(0, |message| message.time);
-        conversations.sort_by_key(|conversation| core::cmp::Reverse(time(conversation)));
+        conversations.sort_unstable_by_key(|conversation| core::cmp::Reverse(time(conversation)));
         Ok(conversations)
     }
 

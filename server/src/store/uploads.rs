@@ -79,6 +79,26 @@ impl Store {
             .await
     }
 
+    /// The upload that the account has opened with this `client_id`, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::ClientIdReused`] when it was opened with other words.
+    pub async fn upload_opened_with(
+        &self,
+        account: AccountId,
+        client: &ClientKey,
+    ) -> Result<Option<Upload>, StoreError> {
+        let row = uploads::Entity::find()
+            .filter(uploads::Column::AccountId.eq(account.0))
+            .filter(uploads::Column::ClientId.eq(client.id.as_str()))
+            .one(&self.readers)
+            .await?;
+        match row {
+            Some(row) if row.client_digest != Some(client.digest) => Err(StoreError::ClientIdReused),
+            row => Ok(row.map(upload)),
+        }
+    }
+
     /// One of the account's uploads that isn't given up at this time.
     ///
     /// # Errors

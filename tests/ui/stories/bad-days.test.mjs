@@ -40,6 +40,7 @@ test("what is written while the server is away is sent later, once", async () =>
   carol.expected.push(...AWAY);
   await on.server.stop();
   await bob.page.getByText("No connection. What you write is sent later.").waitFor();
+  await bob.page.getByText(/^Next try in \d+ s\.$/).waitFor();
   await bob.accessible("offline");
   await bob.say("in between");
   await bob.message("in between").locator('[data-tick="waiting"]').waitFor();

@@ -36,7 +36,7 @@ fn message(number: u64, sender: &str, time: i64) -> Message {
         content: Content::Text(format!("text {number}")),
         edited: None,
         reply_to: None,
-        reactions: BTreeMap::new(),
+        reactions: litemap::LiteMap::new(),
     }
 }
 

@@ -12,15 +12,16 @@ pub(super) fn Quote(number: u64) -> Element {
     let words = use_words();
     let account = use_account();
     let chat: Chat = use_context();
-    // It may be further up than what is loaded.
-    let message = use_resource(use_reactive!(|number| async move {
-        if let Some(message) = chat.message(number) {
-            return Some(message);
+    // What a message answers never changes.
+    let mut found = use_signal(|| chat.message(number));
+    use_future(move || async move {
+        let conversation = chat.conversation.peek().clone();
+        // It may be further up than what is loaded.
+        if let Some(id) = conversation.filter(|_| found.peek().is_none()) {
+            found.set(account.engine().message(&id, number).await.ok().flatten());
         }
-        let id = chat.conversation.peek().clone()?;
-        account.engine().message(&id, number).await.ok().flatten()
-    }));
-    let message = message.read().clone().flatten();
+    });
+    let message = found();
     rsx! {
         span { class: "quote",
             if let Some(message) = message {

@@ -157,7 +157,7 @@ fn look(chat: Chat, mut parked: Signal<BTreeSet<u64>>, heights: CopyValue<Height
             back.push((away, number));
         }
     }
-    back.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    back.sort_unstable_by(|(one, _), (other, _)| one.total_cmp(other));
     let later = back.iter().skip(AT_ONCE).map(|(_, number)| *number);
     far.extend(later);
     if *parked.peek() != far {

@@ -14,10 +14,15 @@ pub(super) fn Devices() -> Element {
     let words = use_words();
     let account = use_account();
     let toasts = use_toasts();
-    let mut sessions = use_resource(move || async move {
+    let mut sessions = use_signal(|| None::<Result<Vec<SessionInfo>, EngineError>>);
+    let look = move || async move {
+        let found = account.engine().sessions().await;
+        sessions.set(Some(found));
+    };
+    use_effect(move || {
         // Again whenever the connection is back.
         account.status.read();
-        account.engine().sessions().await
+        spawn(look());
     });
     let revoke = move |devices: Vec<DeviceId>| {
         spawn(async move {
@@ -27,7 +32,7 @@ pub(super) fn Devices() -> Element {
                     break;
                 }
             }
-            sessions.restart();
+            look().await;
         });
     };
     let others = |sessions: &[SessionInfo]| -> Vec<DeviceId> {

@@ -1,11 +1,12 @@
 //! How times, sizes and messages are written, for people and for programs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kith_client::{Content, Engine, Message, Write};
 use kith_common::ContactAction;
+use litemap::LiteMap;
 use serde::Serialize;
 
 /// A time in milliseconds since 1970, as people here say it: today's without the date.
@@ -53,7 +54,7 @@ pub(crate) struct JsonMessage<'a> {
     edited: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<u64>,
-    reactions: &'a BTreeMap<String, BTreeSet<String>>,
+    reactions: &'a LiteMap<String, BTreeSet<String>>,
     /// How far one's own message has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,

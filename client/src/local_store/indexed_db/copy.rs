@@ -253,7 +253,7 @@ pub(super) async fn effects(
         &key([log.into(), numeric(last_target), last()]),
     )?;
     let mut found = rows::<EffectRow>(transaction.store(EFFECTS)?.get_all_with_key(&range)).await?;
-    found.sort_by_key(|row| (row.number, row.target));
+    found.sort_unstable_by_key(|row| (row.number, row.target));
     found
         .iter()
         .map(|row| Ok((row.target, parse(&row.event)?)))
