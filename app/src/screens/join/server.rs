@@ -11,7 +11,7 @@ use crate::app::{Screen, Shown};
 use crate::platform;
 use crate::settings::use_words;
 use crate::text;
-use crate::ui::{Button, Dialog, Field, Kind, Spinner};
+use crate::ui::{Button, Dialog, Field, Kind, Mark};
 
 /// Names a server and reaches it. A link goes on by itself.
 #[component]
@@ -62,7 +62,7 @@ pub(super) fn ServerChoice(link: Option<InviteLink>, onreached: EventHandler<Rea
         }
     };
     // In a browser there is one server: where the page came from.
-    if let Some(own) = platform::own_server() {
+    if platform::own_server().is_some() {
         let again = link;
         return rsx! {
             if let Some(error) = error() {
@@ -76,7 +76,11 @@ pub(super) fn ServerChoice(link: Option<InviteLink>, onreached: EventHandler<Rea
                     {words.try_again}
                 }
             } else {
-                div { class: "server", Spinner {} div { class: "body", strong { "{own}" } span { {words.connecting} } } }
+                div { class: "connecting", role: "status",
+                    Mark {}
+                    h1 { "Kith" }
+                    p { {words.connecting} }
+                }
             }
         };
     }
