@@ -64,7 +64,7 @@ for (const [name, viewport] of [
     const before = await place(anna, "Message 0.");
     await write("And one more.");
     await anna.page.getByText("1 new message").first().waitFor();
-    assert.equal(await place(anna, "Message 0."), before);
+    assert.ok(Math.abs((await place(anna, "Message 0.")) - before) < 1);
     await anna.page.getByRole("button", { name: "Jump to newest" }).click();
     await anna.sees("And one more.");
     await until(async () => (await place(anna, "And one more.")) < viewport.height);

@@ -49,6 +49,7 @@ test("the app opens with its conversations while the server is away", async () =
   await anna.sees("kept for later");
   await anna.page.getByText("No connection. What you write is sent later.").waitFor();
   await anna.say("written offline");
+  await anna.message("written offline").locator('[data-tick="waiting"]').waitFor();
   await anna.page.reload();
   await anna.opens(/bela/);
   await anna.message("written offline").locator('[data-tick="waiting"]').waitFor();

@@ -96,7 +96,6 @@ pub(super) fn Composer() -> Element {
         stop();
         if editing.is_none() {
             put(String::new());
-            account.drafts.set(&to_send, "");
         }
         let place = to_send.clone();
         let conversation = chat.conversation.peek().clone();
@@ -110,13 +109,19 @@ pub(super) fn Composer() -> Element {
                     None => return,
                 },
             };
-            if let Err(error) = sent {
-                toasts.say(text::why_engine(words, &error));
-                // What was typed is back, unless something else was begun meanwhile.
-                if account.drafts.of(&place).is_empty() {
-                    account.drafts.set(&place, &kept);
-                    if text.try_peek().is_ok() {
-                        put(kept);
+            // Up to here it is a draft, so that it is nowhere lost, even where the page ends now. Something else may have been begun meanwhile.
+            let draft = account.drafts.of(&place);
+            let (is_new, is_draft) = (editing.is_none(), draft == kept);
+            match sent {
+                Ok(_) if is_new && is_draft => account.drafts.set(&place, ""),
+                Ok(_) => {}
+                Err(error) => {
+                    toasts.say(text::why_engine(words, &error));
+                    if is_draft || draft.is_empty() {
+                        account.drafts.set(&place, &kept);
+                        if text.try_peek().is_ok_and(|text| text.is_empty()) {
+                            put(kept);
+                        }
                     }
                 }
             }
