@@ -10,7 +10,7 @@ use crate::state::{Chat, use_account, use_toasts};
 use crate::text;
 use crate::ui::{Ask, Menu, MenuItem, Sign, Spot};
 
-/// What can be done with a message. It stands apart from the messages, which show nothing beyond their own edges.
+/// What can be done with a message. It stands apart from the messages, of which there are many.
 #[component]
 pub(super) fn MessageMenu() -> Element {
     let over: Over = use_context();

@@ -190,8 +190,7 @@ fn Block(
         .filter(|entry| held.is_none_or(|held| !is_newer(entry.key, held)));
     rsx! {
         div {
-            // One whose height is known may be below what is seen, where it mustn't be guessed.
-            class: if heights.peek().contains_key(&number) { "block known" } else { "block" },
+            class: "block",
             onresize: move |event| {
                 if let Ok(size) = event.get_border_box_size() {
                     heights.write().insert(number, size.height);
