@@ -48,6 +48,17 @@ function memory(pid) {
 
 const server = await Server.start();
 const screen = await Screen.start();
+
+/** The app's windows on the screen. */
+function windows() {
+  try {
+    return screen.run("xdotool", "search", "--onlyvisible", "--name", "Kith").trim().split("\n").filter(Boolean);
+  } catch {
+    // It finds none.
+    return [];
+  }
+}
+
 try {
   server.cli("bob", "register", "bob", "--server", server.link);
   server.cli("anna", "register", "anna", "--server", server.link);
@@ -59,7 +70,8 @@ try {
     const began = performance.now();
     const app = startApp(screen, server, "anna");
     await until(() => {
-      const window = screen.run("xdotool", "search", "--onlyvisible", "--name", "Kith").trim().split("\n").pop();
+      const window = windows().pop();
+      if (!window) throw new Error("there is none yet");
       const colours = Number(screen.run("import", "-window", window, "-format", "%k", "info:"));
       if (colours < COLOURS) throw new Error("it is empty yet");
       return window;
@@ -73,6 +85,8 @@ try {
     }
     process.kill(-app.pid);
     await new Promise((resolve) => app.once("exit", resolve));
+    // The next window is to be another one.
+    await until(() => !windows().length);
   }
   // The first start reads everything from the disk.
   const [cold, ...warm] = times.map(Math.round);
