@@ -3,6 +3,7 @@ use kith_client::Content;
 
 use super::Over;
 use super::bubble::Bubble;
+use super::message_menu::use_react;
 use crate::model::timeline::{Entry, Key, Reaction, State};
 use crate::platform;
 use crate::settings::{use_settings, use_words};
@@ -111,8 +112,7 @@ fn Tools(number: u64, entry: Entry) -> Element {
 fn Reactions(number: u64, reactions: Vec<Reaction>) -> Element {
     let words = use_words();
     let account = use_account();
-    let toasts = use_toasts();
-    let chat: Chat = use_context();
+    let react = use_react(number);
     rsx! {
         div { class: "reactions",
             for reaction in reactions {
@@ -125,16 +125,7 @@ fn Reactions(number: u64, reactions: Vec<Reaction>) -> Element {
                     "aria-pressed": if reaction.mine { "true" } else { "false" },
                     onclick: {
                         let reaction = reaction.clone();
-                        move |_| {
-                            let reaction = reaction.clone();
-                            let Some(id) = chat.conversation.peek().clone() else { return };
-                            dioxus::core::spawn_forever(async move {
-                                let changed = account.engine().react(&id, number, reaction.what, !reaction.mine).await;
-                                if let Err(error) = changed {
-                                    toasts.say(text::why_engine(words, &error));
-                                }
-                            });
-                        }
+                        move |_| react.call((reaction.what.clone(), !reaction.mine))
                     },
                     span { "{reaction.what}" }
                     if reaction.by.len() > 1 {

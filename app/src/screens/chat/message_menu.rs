@@ -34,17 +34,7 @@ fn Things(number: u64, entry: Entry, spot: Spot, ondelete: EventHandler<()>) -> 
     let toasts = use_toasts();
     let mut chat: Chat = use_context();
     let mut over: Over = use_context();
-    let mut react = move |what: String, on: bool| {
-        over.menu.set(None);
-        let Some(id) = chat.conversation.peek().clone() else {
-            return;
-        };
-        dioxus::core::spawn_forever(async move {
-            if let Err(error) = account.engine().react(&id, number, what, on).await {
-                toasts.say(text::why_engine(words, &error));
-            }
-        });
-    };
+    let react = use_react(number);
     let text = match &entry.content {
         Content::Text(text) => Some(text.clone()),
         _ => None,
@@ -71,7 +61,10 @@ fn Things(number: u64, entry: Entry, spot: Spot, ondelete: EventHandler<()>) -> 
                         "aria-label": "{words.react} {what}",
                         onclick: {
                             let on = !mine.iter().any(|mine| mine == what);
-                            move |_| react(what.to_owned(), on)
+                            move |_| {
+                                over.menu.set(None);
+                                react.call((what.to_owned(), on));
+                            }
                         },
                         "{what}"
                     }
@@ -125,6 +118,24 @@ fn Things(number: u64, entry: Entry, spot: Spot, ondelete: EventHandler<()>) -> 
             }
         }
     }
+}
+
+/// Puts one's own reaction on a message or takes it back, whatever is opened meanwhile.
+pub(super) fn use_react(number: u64) -> Callback<(String, bool)> {
+    let words = use_words();
+    let account = use_account();
+    let toasts = use_toasts();
+    let chat: Chat = use_context();
+    use_callback(move |(what, on)| {
+        let Some(id) = chat.conversation.peek().clone() else {
+            return;
+        };
+        dioxus::core::spawn_forever(async move {
+            if let Err(error) = account.engine().react(&id, number, what, on).await {
+                toasts.say(text::why_engine(words, &error));
+            }
+        });
+    })
 }
 
 #[component]
