@@ -46,6 +46,11 @@ pub async fn beside<T: Send + 'static>(task: impl Future<Output = T> + Send + 's
     }
 }
 
+/// Waits about as long as a frame takes: when the webview draws one isn't known here.
+pub async fn next_frame() {
+    sleep(16).await;
+}
+
 /// Waits for some milliseconds.
 pub async fn sleep(milliseconds: u64) {
     beside(async move { tokio::time::sleep(Duration::from_millis(milliseconds)).await }).await;

@@ -5,6 +5,8 @@ mod files;
 mod page;
 
 use dioxus::prelude::*;
+use js_sys::Promise;
+use wasm_bindgen_futures::JsFuture;
 
 pub use device::{
     allow_notifications, copy, device_name, is_apple, is_touch, language_tag, local, notify, now,
@@ -35,6 +37,19 @@ pub fn launch(root: fn() -> Element) {
 /// Runs something beside the screens: in a browser that is where everything runs.
 pub async fn beside<T>(task: impl Future<Output = T>) -> T {
     task.await
+}
+
+/// Waits for the next frame, or for a tenth of a second where none is drawn because nobody looks.
+pub async fn next_frame() {
+    let frame = Promise::new(&mut |resolve, _| {
+        if let Some(window) = web_sys::window() {
+            // Whichever is first; where neither can be asked for there is no page any more.
+            let _ = window.request_animation_frame(&resolve);
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, 100);
+        }
+    });
+    // It is never rejected.
+    let _ = JsFuture::from(frame).await;
 }
 
 /// Waits for some milliseconds.

@@ -10,8 +10,11 @@ use crate::model::list::{self, Place};
 use crate::model::timeline::{BLOCK, Entry, Eyes, Key, State, Timeline, View, waiting};
 use crate::platform;
 
-/// Messages that are asked for at a time.
+/// Messages that are asked for when a conversation is opened.
 const PAGE: u32 = 96;
+
+/// Messages that are asked for at a time when somebody scrolls up: fewer, for a slow phone goes on scrolling meanwhile.
+const OLDER: u32 = 48;
 
 /// Changed blocks of which all are read again; of more, everything is.
 const CHANGED_BLOCKS: usize = 8;
@@ -129,7 +132,7 @@ impl Chat {
             return;
         }
         self.above.set(Above::Loading);
-        match self.account.engine().messages(&id, Some(oldest), PAGE).await {
+        match self.account.engine().messages(&id, Some(oldest), OLDER).await {
             Ok(page) => {
                 self.put_above(oldest, page.messages).await;
                 self.above.set(above(page.older));
@@ -138,7 +141,7 @@ impl Chat {
         }
     }
 
-    /// Shows older messages a block at a time, so that scrolling goes on in between.
+    /// Shows older messages a block a frame, so that scrolling goes on in between.
     async fn put_above(mut self, mut oldest: u64, mut messages: Vec<Message>) {
         while let Some(last) = messages.last().filter(|last| last.number < oldest) {
             let block = last.number / BLOCK;
@@ -152,7 +155,7 @@ impl Chat {
             self.timeline.write().take(from..=oldest - 1, some);
             oldest = from;
             self.show();
-            platform::sleep(0).await;
+            platform::next_frame().await;
         }
     }
 

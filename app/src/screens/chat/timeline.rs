@@ -61,7 +61,7 @@ pub(super) fn TimelineBox() -> Element {
             if !looking.replace(true) {
                 spawn(async move {
                     while look(chat, parked, heights, *looked.peek()) {
-                        platform::sleep(0).await;
+                        platform::next_frame().await;
                     }
                     looking.set(false);
                 });
@@ -103,12 +103,11 @@ pub(super) fn TimelineBox() -> Element {
                 onscroll,
                 div { class: "timeline",
                     Top { nothing }
-                    for view in chat.views.read().iter().cloned() {
+                    for (key, part) in parts(&chat.views.read(), &parked.read(), &heights.peek()) {
                         Block {
-                            key: "{view.0.number}",
-                            parked: parked.read().contains(&view.0.number).then(|| heights.peek().get(&view.0.number).copied()).flatten(),
-                            held: held.filter(|held| view.0.entries.last().is_some_and(|entry| is_newer(entry.key, *held))),
-                            view,
+                            key: "{key}",
+                            held: held.filter(|held| part.ends_after(*held)),
+                            part,
                             heights,
                         }
                     }
@@ -170,18 +169,61 @@ fn is_newer(key: Key, than: u64) -> bool {
     matches!(key, Key::Stored(number) if number > than)
 }
 
-/// A block of messages, or the gap that it leaves.
+/// What stands in the timeline.
+#[derive(Clone, PartialEq)]
+enum Part {
+    /// What blocks beside each other leave that aren't shown: so many pixels.
+    Gap(f64),
+    /// A block that is shown.
+    Block(Shared<View>),
+}
+
+impl Part {
+    /// Whether it holds a message with a greater number.
+    fn ends_after(&self, number: u64) -> bool {
+        match self {
+            Self::Gap(_) => false,
+            Self::Block(view) => view
+                .0
+                .entries
+                .last()
+                .is_some_and(|entry| is_newer(entry.key, number)),
+        }
+    }
+}
+
+/// Blocks, and the gaps between them, with their keys: as few parts as can be, however many messages are loaded.
+fn parts(views: &[Shared<View>], parked: &BTreeSet<u64>, heights: &Heights) -> Vec<(i64, Part)> {
+    let mut parts: Vec<(i64, Part)> = Vec::new();
+    let mut gaps = 0;
+    for view in views {
+        let number = view.0.number;
+        let height = heights.get(&number).filter(|_| parked.contains(&number));
+        match (height, parts.last_mut()) {
+            (Some(more), Some((_, Part::Gap(height)))) => *height += more,
+            (Some(height), _) => {
+                // No block has such a number.
+                gaps -= 1;
+                parts.push((gaps, Part::Gap(*height)));
+            }
+            (None, _) => parts.push((number.cast_signed(), Part::Block(view.clone()))),
+        }
+    }
+    parts
+}
+
+/// A block of messages, or a gap.
 #[component]
 fn Block(
-    view: Shared<View>,
-    parked: Option<f64>,
+    part: Part,
     /// The newest number that is shown of it.
     held: Option<u64>,
     heights: CopyValue<Heights>,
 ) -> Element {
-    if let Some(height) = parked {
-        return rsx! { div { class: "gap", height: "{height}px" } };
-    }
+    let view = match part {
+        Part::Gap(height) => return rsx! { div { class: "gap", height: "{height}px" } },
+        Part::Block(view) => view,
+    };
     let number = view.0.number;
     let shown = view
         .0
