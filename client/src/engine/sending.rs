@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::online::Online;
 use super::outbox::{own_event, parse};
 use super::runner::End;
+use super::transfers::Transferred;
 use super::{Identity, Progress, lock};
 use crate::local_store::{Item, ItemChange, ItemState, NewItem};
 use crate::runtime::task::JoinSet;
@@ -32,7 +33,9 @@ pub(super) struct Sending {
     /// Lanes with something under way.
     busy: BTreeSet<String>,
     /// Lanes that wait until then, after a passing refusal.
-    waiting: LiteMap<String, Wait>,
+    pub(super) waiting: LiteMap<String, Wait>,
+    /// There may be something to be transferred.
+    pub(super) transfers_due: bool,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
@@ -64,6 +67,8 @@ pub(super) enum Done {
         told: MarkRequest,
         result: Result<MarkReply, Error>,
     },
+    /// A transfer.
+    Transfer(Box<Transferred>),
     /// Nobody cares.
     Nothing,
 }
@@ -85,6 +90,11 @@ impl Sending {
         waits.filter_map(|wait| wait.until).min()
     }
 
+    /// Whether a lane waits.
+    pub(super) fn waits(&self, lane: &str) -> bool {
+        self.waiting.get(lane).is_some_and(|wait| wait.until.is_some())
+    }
+
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         let now = Instant::now();
@@ -94,12 +104,15 @@ impl Sending {
             .map(|(_, wait)| wait)
             .chain(&mut self.marks_wait)
         {
-            wait.until = wait.until.filter(|until| *until > now);
+            let until = wait.until.filter(|until| *until > now);
+            self.transfers_due |= until != wait.until;
+            wait.until = until;
         }
     }
 
     pub(super) fn try_again_now(&mut self) {
         self.waiting.clear();
+        self.transfers_due = true;
         self.marks_wait = None;
         self.marks_due = true;
     }
@@ -218,11 +231,12 @@ impl Online<'_> {
                 }
             }
             Done::Mark { told, result } => self.marked(&told, result).await,
+            Done::Transfer(transferred) => self.transferred(*transferred).await,
             Done::Nothing => Ok(()),
         }
     }
 
-    async fn sent(&mut self, item: Item, request: &Request, reply: &RawValue) -> Result<(), End> {
+    pub(super) async fn sent(&mut self, item: Item, request: &Request, reply: &RawValue) -> Result<(), End> {
         self.sending.waiting.remove(&item.new.lane);
         if matches!(request, Request::Contacts(_) | Request::Profile(_)) {
             // Their events have numbers that the reply doesn't tell.
@@ -260,7 +274,7 @@ impl Online<'_> {
         Ok(())
     }
 
-    async fn refused(&mut self, item: Item, error: Error) -> Result<(), End> {
+    pub(super) async fn refused(&mut self, item: Item, error: Error) -> Result<(), End> {
         let id = item.id;
         let passing = error.is_passing();
         match error {
@@ -310,7 +324,7 @@ impl Online<'_> {
         hopeless
     }
 
-    async fn fail(&mut self, id: u64, error: WireError) -> Result<(), End> {
+    pub(super) async fn fail(&mut self, id: u64, error: WireError) -> Result<(), End> {
         let failed = ItemChange::State(ItemState::Failed(error.clone()));
         self.runner.shared.copy.store.update(id, failed).await?;
         self.runner.shared.progress(id, Progress::Failed(error));
@@ -394,8 +408,16 @@ fn is_deleted(item: &Item, error: &WireError) -> bool {
     deletes && error.code == ErrorCode::NotFound && error.field.as_deref() == Some("targets")
 }
 
-fn to_json(request: &Request) -> Result<String, Error> {
+pub(super) fn to_json(request: &Request) -> Result<String, Error> {
     serde_json::to_string(request).map_err(|error| Error::Local(error.to_string()))
+}
+
+/// A wait of a known length.
+pub(super) fn wait_for(pause: Duration) -> Wait {
+    Wait {
+        until: Some(Instant::now() + pause),
+        backoff: Backoff::new(),
+    }
 }
 
 /// The wait after another passing refusal.

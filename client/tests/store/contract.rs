@@ -111,6 +111,7 @@ pub(crate) fn item(lane: &str, key: &str) -> NewItem {
         client_id: key.to_owned(),
         request: format!("{{\"action\":\"message\",\"content\":\"{key} \u{1f600}\"}}"),
         data: None,
+        source: None,
         time: -5,
     }
 }

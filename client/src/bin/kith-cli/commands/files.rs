@@ -3,7 +3,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use kith_client::Content;
-use kith_common::{FileName, Username, limits as protocol};
+use kith_common::{FileDetails, FileName, MediaType, Username};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -25,12 +25,14 @@ pub(crate) async fn send_file(
     name: Option<String>,
     output: &Output,
 ) -> Result<(), Failure> {
-    // Read first, so that a wrong path costs no connection.
-    let (name, bytes) = read_file(path, name)?;
+    // Looked at first, so that a wrong path costs no connection.
+    let LocalFile { name, size, details } = look_at(path, name)?;
     Opened::with(place, async |opened| {
-        let size = bytes.len() as u64;
         let spinner = Spinner::start(&format!("Sending {}, {}", name.as_str(), written_size(size)));
-        let id = opened.engine.send_file(&to, name.clone(), bytes, None).await?;
+        let sending = opened
+            .engine
+            .send_file(&to, name.clone(), path.to_owned(), details.clone(), None);
+        let id = sending.await?;
         let what = format!("the file {} to {to}", name.as_str());
         let outcome = opened.outcome(id, &what, waiting, limits::FILE_OUTCOME).await;
         drop(spinner);
@@ -42,6 +44,7 @@ pub(crate) async fn send_file(
             file: String::new(),
             name: name.as_str().to_owned(),
             size,
+            details,
         };
         let reply = sent_reply(&opened.engine, &to, sent, &content).await?;
         let id = reply.file.as_deref().unwrap_or_default();
@@ -50,9 +53,20 @@ pub(crate) async fn send_file(
     .await
 }
 
-/// A file of this machine that is to be sent, and what it is called there.
-pub(super) fn read_file(path: &Path, name: Option<String>) -> Result<(FileName, Vec<u8>), Failure> {
-    if path.is_dir() {
+/// A file of this machine that is to be sent.
+pub(super) struct LocalFile {
+    /// What it is called there.
+    pub(super) name: FileName,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// What is said of it.
+    pub(super) details: FileDetails,
+}
+
+/// Looks at a file that is to be sent.
+pub(super) fn look_at(path: &Path, name: Option<String>) -> Result<LocalFile, Failure> {
+    let metadata = path.metadata().map_err(|error| Failure::file(path, &error))?;
+    if metadata.is_dir() {
         let message = format!(
             "{} is a folder: make one file of it (with tar or zip)",
             path.display()
@@ -69,20 +83,21 @@ pub(super) fn read_file(path: &Path, name: Option<String>) -> Result<(FileName, 
     };
     let name = FileName::try_from(name)
         .map_err(|error| Failure::usage(format!("{error}; give it another with --name")))?;
-    let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-    let limit = protocol::INLINE_FILE;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
+    // By its first bytes. Whoever receives it doesn't believe it.
+    let mut first = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limits::SNIFFED).read_to_end(&mut first))
         .map_err(|error| Failure::file(path, &error))?;
-    if bytes.len() > limit {
-        let message = format!(
-            "{} is too large: at most {limit} bytes can be sent",
-            path.display()
-        );
-        return Err(Failure::new(Exit::Refused, message));
-    }
-    Ok((name, bytes))
+    let kind = infer::get(&first);
+    let media_type = kind.and_then(|kind| MediaType::try_from(kind.mime_type().to_owned()).ok());
+    Ok(LocalFile {
+        name,
+        size: metadata.len(),
+        details: FileDetails {
+            media_type,
+            ..FileDetails::default()
+        },
+    })
 }
 
 /// Fetches a file into this folder, to a path, or to standard output.
