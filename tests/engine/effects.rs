@@ -117,7 +117,13 @@ async fn a_file_that_is_deleted_can_not_be_fetched_any_more() {
     let name = FileName::try_from("a.txt".to_owned()).unwrap();
     let id = alice
         .engine
-        .send_file(person("bob"), name, b"hello".to_vec(), FileDetails::default(), None)
+        .send_file(
+            person("bob"),
+            name,
+            b"hello".to_vec(),
+            FileDetails::default(),
+            None,
+        )
         .await
         .unwrap();
     let (conversation, number) = alice.sent(id).await;

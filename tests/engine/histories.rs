@@ -165,7 +165,13 @@ async fn act(device: Device, names: &[String], number: usize, action: Action) ->
         Action::SendFile { to } => {
             let name = FileName::try_from(format!("file {number}")).unwrap();
             engine
-                .send_file(person(&names[to]), name, vec![7; 100 * number], FileDetails::default(), None)
+                .send_file(
+                    person(&names[to]),
+                    name,
+                    vec![7; 100 * number],
+                    FileDetails::default(),
+                    None,
+                )
                 .await
                 .unwrap();
         }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use kith_client::{Change, Content, Engine, EngineError, Progress};
+use kith_client::{Change, Content, Engine, EngineError, Progress, limits};
 use kith_common::{ErrorCode, FileDetails, FileName};
 use kith_tests::{Dice, PATIENCE, Server, Way, seed};
 use tokio::time::timeout;
 
-use crate::device::{Device, person};
+use crate::device::{Device, engine, person};
 
 /// Bytes in which no pattern repeats soon.
 fn noise(length: usize) -> Vec<u8> {
@@ -41,7 +41,13 @@ impl Device {
     async fn send_path(&self, path: &Path) -> u64 {
         let called = name(path.file_name().unwrap().to_str().unwrap());
         self.engine
-            .send_file(person("bob"), called, path.to_owned(), FileDetails::default(), None)
+            .send_file(
+                person("bob"),
+                called,
+                path.to_owned(),
+                FileDetails::default(),
+                None,
+            )
             .await
             .unwrap()
     }
@@ -51,10 +57,12 @@ impl Device {
         let content = async |engine: &Engine| {
             let conversation = engine.conversation_with(from)?;
             let page = engine.messages(&conversation, None, 50).await.unwrap();
-            page.messages.into_iter().find_map(|message| match message.content {
-                Content::File { file, name, .. } if name == called => Some(file),
-                _ => None,
-            })
+            page.messages
+                .into_iter()
+                .find_map(|message| match message.content {
+                    Content::File { file, name, .. } if name == called => Some(file),
+                    _ => None,
+                })
         };
         self.until(&format!("{from} sends {called}"), async |engine| {
             content(engine).await.is_some()
@@ -87,6 +95,16 @@ async fn done(engine: &Engine, id: u64) -> u64 {
         .iter()
         .find(|transfer| transfer.id == id)
         .map_or(0, |transfer| transfer.done)
+}
+
+/// How many downloads in a folder have begun and aren't there.
+fn parts(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let parts = entries.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|end| end == "part")
+    });
+    parts.count()
 }
 
 /// A server on which two people have met.
@@ -127,12 +145,7 @@ async fn a_large_file_goes_over_and_is_fetched() {
     // Nothing is overwritten, and nothing lies beside it.
     let again = bob.engine.download(&file, &target).await;
     assert!(matches!(again, Err(EngineError::File(_))), "{again:?}");
-    let beside = std::fs::read_dir(bob.folder.path()).unwrap();
-    let parts = beside.filter(|entry| {
-        let name = entry.as_ref().unwrap().file_name();
-        name.to_string_lossy().contains(".part")
-    });
-    assert_eq!(parts.count(), 0);
+    assert_eq!(parts(bob.folder.path()), 0);
 }
 
 #[tokio::test]
@@ -144,26 +157,30 @@ async fn a_line_that_is_cut_again_and_again_brings_a_file_over_once() {
     let before = alice.proxy.passed(Way::Up);
     alice.proxy.cut_after(Way::Up, 200_000);
     let id = alice.send_path(&path).await;
-    let mut cuts = 0_usize;
-    while alice.engine.transfers().await.unwrap().iter().any(|transfer| transfer.id == id) && cuts < 8 {
-        let at = done(&alice.engine, id).await;
-        let next = dice.below(2 * MIB as u64);
-        alice.proxy.cut_after(Way::Up, usize::try_from(next).unwrap() + 64 * 1024);
-        alice.engine.network_changed().await;
-        alice.moved(id, at + 1).await;
-        alice
-            .until("it was cut", async |engine| {
-                !matches!(engine.status(), kith_client::Status::Online)
-            })
-            .await;
-        cuts += 1;
-    }
-    alice.proxy.disarm();
-    alice.engine.network_changed().await;
-    alice.sent(id).await;
+    let mut changes = alice.engine.changes();
+    let mut cuts = 1_usize;
+    let sending = alice.engine.clone();
+    let mut settled = Box::pin(sending.settled(id));
+    let progress = loop {
+        tokio::select! {
+            progress = &mut settled => break progress.unwrap(),
+            batch = changes.next() => assert!(batch.is_some()),
+        }
+        if !alice.proxy.is_armed() && cuts < 9 {
+            cuts += 1;
+            let next = 64 * 1024 + dice.below(2 * MIB as u64);
+            alice.proxy.cut_after(Way::Up, usize::try_from(next).unwrap());
+            alice.engine.network_changed().await;
+        }
+    };
+    assert!(
+        matches!(progress, Progress::Sent { place: Some(_) }),
+        "{progress:?}"
+    );
+    assert_eq!(cuts, 9);
     let passed = alice.proxy.passed(Way::Up) - before;
     let again = passed.saturating_sub(bytes.len());
-    assert!(again < (cuts + 1) * MIB, "{again} bytes were sent again in {cuts} cuts");
+    assert!(again < cuts * MIB, "{again} bytes were sent again in {cuts} cuts");
     let file = bob.sees("alice", "cut.bin").await;
     let target = bob.folder.path().join("cut.bin");
     assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
@@ -197,4 +214,226 @@ async fn an_upload_outlives_the_program_and_the_server() {
     let target = bob.folder.path().join("long.bin");
     assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn a_transfer_is_paused_resumed_and_called_off() {
+    let (server, mut alice, mut bob) = two().await;
+    let bytes = noise(6 * MIB);
+    let path = alice.file("p.bin", &bytes);
+    alice.engine.set_bandwidth(Some(4 * MIB as u64));
+    let id = alice.send_path(&path).await;
+    alice.moved(id, MIB as u64).await;
+    alice.engine.pause(id).await.unwrap();
+    let paused = async |engine: &Engine| {
+        let transfers = engine.transfers().await.unwrap();
+        transfers
+            .iter()
+            .any(|transfer| transfer.id == id && transfer.progress == Progress::Paused)
+    };
+    assert!(paused(&alice.engine).await);
+    // A text overtakes it, and it stays paused over a restart.
+    alice.tell("bob", "it will take a while").await;
+    let mut alice = alice.restart().await;
+    alice.online().await;
+    alice.tell("bob", "still").await;
+    assert!(paused(&alice.engine).await);
+    alice.engine.set_bandwidth(Some(4 * MIB as u64));
+    alice.engine.resume(id).await.unwrap();
+    alice.moved(id, 2 * MIB as u64).await;
+    alice.engine.discard(id).await.unwrap();
+    assert_eq!(alice.fate(id).await, Progress::Discarded);
+    assert_eq!(alice.engine.transfers().await.unwrap(), []);
+    // Its room on the server is free again, soon.
+    server.logged(1, &["upload given up by its owner"]).await;
+
+    // The same with a download, of which nothing stays.
+    alice.engine.set_bandwidth(None);
+    let id = alice.send_path(&path).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "p.bin").await;
+    let target = bob.folder.path().join("p.bin");
+    bob.engine.set_bandwidth(Some(4 * MIB as u64));
+    let id = bob.engine.download(&file, &target).await.unwrap();
+    bob.moved(id, MIB as u64).await;
+    bob.engine.pause(id).await.unwrap();
+    assert_eq!(parts(bob.folder.path()), 1);
+    bob.engine.resume(id).await.unwrap();
+    bob.engine.discard(id).await.unwrap();
+    bob.tell("alice", "no").await;
+    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    assert_eq!(bob.engine.transfers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_download_goes_on_after_cuts_and_a_restart() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(12 * MIB);
+    let id = alice.send_path(&alice.file("d.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "d.bin").await;
+    let target = bob.folder.path().join("d.bin");
+    let before = bob.proxy.passed(Way::Down);
+    bob.proxy.cut_after(Way::Down, 3 * MIB);
+    let id = bob.engine.download(&file, &target).await.unwrap();
+    bob.moved(id, 3 * MIB as u64 - 300_000).await;
+    bob.engine.set_bandwidth(Some(8 * MIB as u64));
+    bob.engine.network_changed().await;
+    bob.moved(id, 5 * MIB as u64).await;
+    let mut bob = bob.restart().await;
+    bob.until("it is there", async |engine| {
+        engine.transfers().await.unwrap().is_empty()
+    })
+    .await;
+    assert!(std::fs::read(&target).unwrap() == bytes);
+    assert_eq!(parts(bob.folder.path()), 0);
+    let passed = bob.proxy.passed(Way::Down) - before;
+    assert!(passed < bytes.len() + 3 * MIB, "{passed} bytes came");
+}
+
+#[tokio::test]
+async fn a_part_that_was_spoilt_is_found_out() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(4 * MIB);
+    let id = alice.send_path(&alice.file("s.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "s.bin").await;
+    let target = bob.folder.path().join("s.bin");
+    bob.engine.set_bandwidth(Some(2 * MIB as u64));
+    let id = bob.engine.download(&file, &target).await.unwrap();
+    bob.moved(id, MIB as u64).await;
+    bob.engine.pause(id).await.unwrap();
+    let bob = bob.restart().await;
+    let part = std::fs::read_dir(bob.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "part"))
+        .unwrap();
+    let mut spoilt = std::fs::read(&part).unwrap();
+    spoilt[1000] ^= 1;
+    std::fs::write(&part, spoilt).unwrap();
+    bob.engine.resume(id).await.unwrap();
+    let Progress::Failed(error) = bob.fate(id).await else {
+        panic!("it was believed")
+    };
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    bob.engine.retry(id).await.unwrap();
+    assert_eq!(bob.fate(id).await, Progress::Saved);
+    assert!(std::fs::read(&target).unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_or_is_gone_isnt_sent() {
+    let (server, mut alice, mut bob) = two().await;
+    alice.engine.set_bandwidth(Some(2 * MIB as u64));
+    let path = alice.file("c.bin", &noise(4 * MIB));
+    let id = alice.send_path(&path).await;
+    alice.moved(id, MIB as u64).await;
+    std::fs::write(&path, noise(4 * MIB - 1)).unwrap();
+    alice.engine.set_bandwidth(None);
+    let Progress::Failed(error) = alice.fate(id).await else {
+        panic!("it was sent")
+    };
+    assert!(error.message.contains("was changed"), "{error}");
+    alice.engine.discard(id).await.unwrap();
+    server.logged(1, &["upload given up by its owner"]).await;
+
+    alice.offline().await;
+    let id = alice.send_path(&path).await;
+    std::fs::remove_file(&path).unwrap();
+    alice.proxy.up();
+    alice.engine.network_changed().await;
+    let Progress::Failed(error) = alice.fate(id).await else {
+        panic!("it was sent")
+    };
+    assert!(error.message.contains("c.bin"), "{error}");
+    // Bytes need no file, and what is refused holds nothing up.
+    let bytes = noise(MIB);
+    let sending = alice.engine.send_file(
+        person("bob"),
+        name("b.bin"),
+        bytes.clone(),
+        FileDetails::default(),
+        None,
+    );
+    let id = sending.await.unwrap();
+    alice.sent(id).await;
+    let file = bob.sees("alice", "b.bin").await;
+    let target = bob.folder.path().join("b.bin");
+    assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
+    assert!(std::fs::read(&target).unwrap() == bytes);
+    let nothing = alice
+        .engine
+        .send_file(person("bob"), name("n"), path, FileDetails::default(), None);
+    assert!(matches!(nothing.await, Err(EngineError::File(_))));
+}
+
+#[tokio::test]
+async fn what_has_no_room_is_refused_before_a_byte_is_sent() {
+    let server = Server::builder()
+        .set("KITH_FILES__LARGEST_BYTES", "5000000")
+        .set("KITH_FILES__ACCOUNT_BYTES", "6000000")
+        .start();
+    let alice = Device::register(&server, "alice").await;
+    let _bob = Device::register(&server, "bob").await;
+    let before = alice.proxy.passed(Way::Up);
+    let refused = async |size: usize| {
+        let id = alice.send_path(&alice.file("large.bin", &noise(size))).await;
+        match alice.fate(id).await {
+            Progress::Failed(error) => error.code,
+            progress => panic!("{progress:?}"),
+        }
+    };
+    assert_eq!(refused(5_000_001).await, ErrorCode::TooLarge);
+    let id = alice.send_path(&alice.file("fits.bin", &noise(4_000_000))).await;
+    alice.sent(id).await;
+    assert_eq!(refused(3_000_000).await, ErrorCode::Quota);
+    assert!(alice.proxy.passed(Way::Up) - before < 4_200_000);
+}
+
+#[tokio::test]
+async fn several_go_at_once_and_small_ones_dont_wait_for_large_ones() {
+    let (_server, mut alice, mut bob) = two().await;
+    let large = noise(limits::LARGE_FILE as usize + 1);
+    alice.engine.set_bandwidth(Some(8 * MIB as u64));
+    let mut ids = Vec::new();
+    for called in ["l1", "l2", "l3"] {
+        ids.push(alice.send_path(&alice.file(called, &large)).await);
+    }
+    let small = alice.send_path(&alice.file("small", &large[..MIB])).await;
+    alice
+        .until("two large ones move", async |engine| {
+            done(engine, ids[0]).await > 0 && done(engine, ids[1]).await > 0
+        })
+        .await;
+    alice.sent(small).await;
+    assert_eq!(done(&alice.engine, ids[2]).await, 0, "the third large one waits");
+    alice.engine.set_bandwidth(None);
+    for id in ids {
+        assert!(matches!(alice.fate(id).await, Progress::Sent { .. }));
+    }
+    bob.sees("alice", "l3").await;
+}
+
+#[tokio::test]
+async fn two_programs_share_the_work() {
+    let (_server, mut alice, mut bob) = two().await;
+    let bytes = noise(6 * MIB);
+    let other = engine(&alice.options, alice.folder.path()).await;
+    other.online().await;
+    for engine in [&alice.engine, &other] {
+        engine.set_bandwidth(Some(4 * MIB as u64));
+    }
+    let id = alice.send_path(&alice.file("both.bin", &bytes)).await;
+    alice.moved(id, 2 * MIB as u64).await;
+    // The one ends in the middle, and the other goes on.
+    alice.engine.close().await;
+    let place = timeout(4 * PATIENCE, other.settled(id)).await.unwrap().unwrap();
+    assert!(matches!(place, Progress::Sent { .. }), "{place:?}");
+    let file = bob.sees("alice", "both.bin").await;
+    let target = bob.folder.path().join("both.bin");
+    assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
+    assert!(std::fs::read(&target).unwrap() == bytes);
+    other.close().await;
 }

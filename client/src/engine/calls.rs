@@ -1,8 +1,8 @@
 //! What a person writes: it goes into the outbox, from where it is sent.
 
 use kith_common::{
-    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest,
-    Mark, MessageRequest, ProfileAction, ProfileRequest, ReactRequest, Request, Username, limits as protocol,
+    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest, Mark, MessageRequest,
+    ProfileAction, ProfileRequest, ReactRequest, Request, Username, limits as protocol,
 };
 use tokio::sync::oneshot;
 
@@ -35,8 +35,7 @@ impl Engine {
             client_id,
             expect: None,
         };
-        self.enqueue(lane, Request::Message(request), None, None)
-            .await
+        self.enqueue(lane, Request::Message(request), None, None).await
     }
 
     /// Gives one's own message another text.
@@ -106,8 +105,13 @@ impl Engine {
             client_id: Some(new_client_id()?),
         };
         // Before what is written to them afterwards, so that somebody can be unblocked and written to.
-        self.enqueue(person_lane(person.as_str()), Request::Contacts(request), None, None)
-            .await
+        self.enqueue(
+            person_lane(person.as_str()),
+            Request::Contacts(request),
+            None,
+            None,
+        )
+        .await
     }
 
     /// Changes the fields of one's own profile that are given; an empty `about` or picture removes it. Returns its id in
@@ -142,9 +146,9 @@ impl Engine {
         let (waiter, mut fate) = oneshot::channel();
         lock(&self.shared().waiters).entry(id).or_default().push(waiter);
         match self.shared().copy.store.item(id).await?.map(|item| item.state) {
-            Some(
-                ItemState::Waiting | ItemState::Transfer | ItemState::Paused | ItemState::Sent { .. },
-            ) => fate.await.map_err(|_| EngineError::Closed),
+            Some(ItemState::Waiting | ItemState::Transfer | ItemState::Paused | ItemState::Sent { .. }) => {
+                fate.await.map_err(|_| EngineError::Closed)
+            }
             Some(ItemState::Failed(error)) => Ok(Progress::Failed(error)),
             Some(ItemState::Cancelled) => Ok(Progress::Discarded),
             // What happened before the waiter was there isn't known any more.

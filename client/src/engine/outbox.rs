@@ -1,7 +1,8 @@
 //! What was written and isn't sent yet.
 
 use kith_common::{
-    ClientId, ContactAction, EventKind, FileBody, FileDetails, LogEvent, Request, SentReply, Username, WireError,
+    ClientId, ContactAction, EventKind, FileBody, FileDetails, LogEvent, Request, SentReply, Username,
+    WireError,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -204,9 +204,12 @@ impl Engine {
         if path.try_exists().unwrap_or(false) {
             return Err(EngineError::File(download::is_there(&path)));
         }
-        let request = Request::Download(DownloadRequest { file: file.to_owned() });
+        let request = Request::Download(DownloadRequest {
+            file: file.to_owned(),
+        });
         let lane = format!("file {}", String::from(new_client_id()?));
-        self.enqueue(lane, request, None, Some(Source::Target(path))).await
+        self.enqueue(lane, request, None, Some(Source::Target(path)))
+            .await
     }
 
     /// Where a browser finds a file's bytes for the next hour: an address for pictures, sounds, videos and links. Whoever has it can
@@ -262,9 +265,7 @@ impl Engine {
         let store = &self.shared().copy.store;
         match store.item(id).await?.map(|item| item.state) {
             Some(ItemState::Paused) => {
-                store
-                    .update(id, ItemChange::State(ItemState::Transfer))
-                    .await?;
+                store.update(id, ItemChange::State(ItemState::Transfer)).await?;
                 self.shared().progress(id, Progress::Waiting);
                 self.command(Command::Send).await;
                 Ok(())

@@ -68,7 +68,12 @@ impl Line {
     }
 
     /// Asks for a file from an offset on, of which this is the tag. Returns from where on the bytes come.
-    pub(crate) async fn fetch(&mut self, way: &Way, from: u64, tag: &str) -> Result<(u64, Download), HttpError> {
+    pub(crate) async fn fetch(
+        &mut self,
+        way: &Way,
+        from: u64,
+        tag: &str,
+    ) -> Result<(u64, Download), HttpError> {
         let mut get = self.request(Method::GET, way);
         if from > 0 {
             get = get
@@ -94,7 +99,10 @@ impl Line {
         pieces: Pieces,
     ) -> Result<Response<Incoming>, HttpError> {
         let request = request.body(pieces).map_err(|error| HttpError::lost(&error))?;
-        self.requests.ready().await.map_err(|e| HttpError::Line(lost(&e)))?;
+        self.requests
+            .ready()
+            .await
+            .map_err(|e| HttpError::Line(lost(&e)))?;
         let answer = self.requests.send_request(request).await;
         let answer = answer.map_err(|e| HttpError::Line(lost(&e)))?;
         if answer.status().is_success() {

@@ -76,7 +76,16 @@ impl Live {
         self.moved(true);
     }
 
+    /// So many bytes have left.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn reach(&self, done: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.fresh.store(true, Ordering::Relaxed);
+        self.moved(done >= self.total());
+    }
+
     /// So many bytes more have moved.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn advance(&self, bytes: u64) {
         let before = self.done.fetch_add(bytes, Ordering::Relaxed);
         self.fresh.store(true, Ordering::Relaxed);

@@ -72,7 +72,9 @@ pub(super) async fn send_bytes(upload: &Upload, way: &Way) -> Result<Option<File
         };
         live.set(there);
         if there != size {
-            return Err(Trouble::Later(Error::Lost("the server has only a part".to_owned())));
+            return Err(Trouble::Later(Error::Lost(
+                "the server has only a part".to_owned(),
+            )));
         }
     }
     let reader = blocking(move || reader.unchanged()).await?;

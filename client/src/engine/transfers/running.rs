@@ -14,8 +14,10 @@ use crate::engine::outbox::parse;
 use crate::engine::runner::{End, Runner};
 use crate::engine::sending::{longer, wait_for};
 use crate::engine::{EngineError, Progress, lock};
-use crate::local_store::{Claim, Item, ItemChange, ItemState, Source};
 use crate::limits;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::local_store::Source;
+use crate::local_store::{Claim, Item, ItemChange, ItemState};
 
 /// A transfer that runs.
 pub(in crate::engine) struct Running {
@@ -102,7 +104,13 @@ impl Online<'_> {
         let shared = Arc::clone(&self.runner.shared);
         let claim = shared.copy.store.claim(id).await?;
         // What it was before it was this engine's is of no interest.
-        let Some(item) = shared.copy.store.whole(id).await?.filter(|item| item.state.due() == 2) else {
+        let Some(item) = shared
+            .copy
+            .store
+            .whole(id)
+            .await?
+            .filter(|item| item.state.due() == 2)
+        else {
             return Ok(());
         };
         let Some(claim) = claim else {
@@ -111,11 +119,10 @@ impl Online<'_> {
                 .insert(item.new.lane, wait_for(limits::CLAIM_LOOK));
             return Ok(());
         };
-        let live = Arc::clone(
-            lock(&shared.lives)
-                .entry(id)
-                .or_insert_with(|| Arc::new(Live::new(id, item.size.unwrap_or_default(), Arc::clone(&shared)))),
-        );
+        let live =
+            Arc::clone(lock(&shared.lives).entry(id).or_insert_with(|| {
+                Arc::new(Live::new(id, item.size.unwrap_or_default(), Arc::clone(&shared)))
+            }));
         live.begin();
         let stop = Arc::new(Notify::new());
         let request = match parse(&item.new.request) {
@@ -130,7 +137,9 @@ impl Online<'_> {
                     live: Arc::clone(&live),
                     item,
                 };
-                self.sending.under_way.spawn(download.run(Arc::clone(&stop), claim));
+                self.sending
+                    .under_way
+                    .spawn(download.run(Arc::clone(&stop), claim));
                 self.runs(id, Running { stop, live, class });
                 return Ok(());
             }
@@ -259,9 +268,7 @@ impl Runner {
         let begun = matches!(parse(&item.new.request), Some(Request::File(file)) if file.upload.is_some());
         if running || begun {
             // It takes room on the server until that was told.
-            store
-                .update(id, ItemChange::State(ItemState::Cancelled))
-                .await?;
+            store.update(id, ItemChange::State(ItemState::Cancelled)).await?;
         } else {
             store.remove(id).await?;
         }
@@ -293,9 +300,18 @@ mod tests {
 
     #[test]
     fn a_small_one_never_waits_behind_large_ones() {
-        let large = Class { down: false, large: true };
-        let small = Class { down: false, large: false };
-        let down = Class { down: true, large: true };
+        let large = Class {
+            down: false,
+            large: true,
+        };
+        let small = Class {
+            down: false,
+            large: false,
+        };
+        let down = Class {
+            down: true,
+            large: true,
+        };
         let room = |class: Class, running: &[Class]| class.has_room(running.iter().copied());
         assert!(room(large, &[large, down, down, down]));
         assert!(!room(large, &[large, large]));

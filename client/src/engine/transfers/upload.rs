@@ -220,10 +220,7 @@ impl Upload {
     async fn save(&self) -> Result<(), Trouble> {
         let request = to_json(&self.as_request()).map_err(Trouble::Chat)?;
         let store = &self.shared.copy.store;
-        match store
-            .update(self.item.id, ItemChange::Request(request))
-            .await?
-        {
+        match store.update(self.item.id, ItemChange::Request(request)).await? {
             true => Ok(()),
             false => Err(Trouble::Stopped),
         }

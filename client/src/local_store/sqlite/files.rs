@@ -95,7 +95,12 @@ impl Files {
 
     fn open_outbox(&self) -> Result<Connection, StoreError> {
         let mut connection = self.connect("outbox.db", "FULL").map_err(copy::error)?;
-        match self.prepare(&mut connection, outbox::VERSION, outbox::SCHEMA, &outbox::UPGRADES) {
+        match self.prepare(
+            &mut connection,
+            outbox::VERSION,
+            outbox::SCHEMA,
+            &outbox::UPGRADES,
+        ) {
             Err(Unfit::Version(version)) if version > outbox::VERSION => {
                 let path = self.path("outbox.db");
                 return Err(StoreError::Newer { path, version });

@@ -98,13 +98,15 @@ pub(super) fn list(connection: &mut Connection) -> Result<Vec<Item>, StoreError>
 }
 
 pub(super) fn transfers(connection: &mut Connection) -> Result<Vec<Item>, StoreError> {
-    several(connection, concat!(columns!("NULL"), "WHERE waiting = 2 ORDER BY id"))
+    several(
+        connection,
+        concat!(columns!("NULL"), "WHERE waiting = 2 ORDER BY id"),
+    )
 }
 
 fn several(connection: &Connection, sql: &str) -> Result<Vec<Item>, StoreError> {
-    let read = || -> rusqlite::Result<Vec<Item>> {
-        connection.prepare_cached(sql)?.query_map([], item)?.collect()
-    };
+    let read =
+        || -> rusqlite::Result<Vec<Item>> { connection.prepare_cached(sql)?.query_map([], item)?.collect() };
     read().map_err(error)
 }
 
