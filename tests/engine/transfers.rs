@@ -273,22 +273,43 @@ async fn a_download_goes_on_after_cuts_and_a_restart() {
     alice.sent(id).await;
     let file = bob.sees("alice", "d.bin").await;
     let target = bob.folder.path().join("d.bin");
-    let before = bob.proxy.passed(Way::Down);
     bob.proxy.cut_after(Way::Down, 3 * MIB);
-    let id = bob.engine.download(&file, &target).await.unwrap();
-    bob.moved(id, 3 * MIB as u64 - 300_000).await;
     bob.engine.set_bandwidth(Some(8 * MIB as u64));
-    bob.engine.network_changed().await;
-    bob.moved(id, 5 * MIB as u64).await;
-    let mut bob = bob.restart().await;
-    bob.until("it is there", async |engine| {
-        engine.transfers().await.unwrap().is_empty()
+    let id = bob.engine.download(&file, &target).await.unwrap();
+    bob.until("it was cut", async |engine| {
+        !matches!(engine.status(), kith_client::Status::Online)
     })
     .await;
+    bob.engine.network_changed().await;
+    bob.moved(id, 5 * MIB as u64).await;
+    let bob = bob.restart().await;
+    let id = bob.engine.download(&file, &target).await.unwrap();
+    assert_eq!(bob.fate(id).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
     assert_eq!(parts(bob.folder.path()), 0);
-    let passed = bob.proxy.passed(Way::Down) - before;
-    assert!(passed < bytes.len() + 3 * MIB, "{passed} bytes came");
+}
+
+#[tokio::test]
+async fn a_download_that_was_there_and_not_noted_is_there() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(MIB);
+    let id = alice.send_path(&alice.file("n.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "n.bin").await;
+    bob.offline().await;
+    let target = bob.folder.path().join("n.bin");
+    let other = bob.folder.path().join("o.bin");
+    let whole = bob.engine.download(&file, &target).await.unwrap();
+    let foreign = bob.engine.download(&file, &other).await.unwrap();
+    std::fs::write(&target, &bytes).unwrap();
+    std::fs::write(&other, noise(MIB + 1).split_off(1)).unwrap();
+    bob.proxy.up();
+    bob.engine.network_changed().await;
+    assert_eq!(bob.fate(whole).await, Progress::Saved);
+    assert!(matches!(bob.fate(foreign).await, Progress::Failed(_)));
+    assert!(std::fs::read(&other).unwrap() != bytes);
+    bob.engine.discard(foreign).await.unwrap();
+    assert!(std::fs::read(&other).unwrap() != bytes, "it is somebody else's");
 }
 
 #[tokio::test]

@@ -165,6 +165,7 @@ fn part_of(target: &Path, client_id: &str) -> PathBuf {
 /// What has come of a file.
 struct Part {
     target: PathBuf,
+    /// Where it lies. Where that is the target, all of it may be there.
     path: PathBuf,
     file: File,
     size: u64,
@@ -176,7 +177,19 @@ struct Part {
 impl Part {
     fn open(target: PathBuf, path: PathBuf, size: u64) -> io::Result<Self> {
         if target.try_exists()? {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, is_there(&target)));
+            // This download may have put it there, and the program ended before that was noted.
+            let file = File::open(&target)?;
+            if path.try_exists()? || file.metadata()?.len() != size {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, is_there(&target)));
+            }
+            return Ok(Self {
+                path: target.clone(),
+                target,
+                file,
+                size,
+                at: size,
+                hasher: blake3::Hasher::new(),
+            });
         }
         let mut options = OpenOptions::new();
         let file = options
@@ -233,13 +246,23 @@ impl Part {
         Ok(self)
     }
 
+    /// Its bytes are wrong.
     fn throw_away(self) -> io::Result<()> {
+        if self.path == self.target {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                is_there(&self.target),
+            ));
+        }
         std::fs::remove_file(self.path)
     }
 
     /// It is whole: it gets its name, which no other file has, and survives a power cut from here on.
     fn finish(self) -> io::Result<()> {
         self.file.sync_all()?;
+        if self.path == self.target {
+            return sync_folder(&self.target);
+        }
         let part = TempPath::try_from_path(&self.path)?;
         if let Err(error) = part.persist_noclobber(&self.target) {
             // It stays, for a download to another place.
