@@ -15,7 +15,8 @@ mod running;
 mod upload;
 
 use kith_common::{
-    Base64Bytes, DownloadReply, DownloadRequest, FileDetails, FileName, FileRequest, Request, WireError,
+    Base64Bytes, DownloadReply, DownloadRequest, FileDetails, FileHash, FileName, FileRequest, Request,
+    WireError,
 };
 use tokio::sync::oneshot;
 
@@ -74,13 +75,30 @@ pub struct Transfer {
     pub done: u64,
     /// How many there will be; 0 where that isn't known yet.
     pub total: u64,
+    /// When it was begun by this device's clock, in milliseconds since 1970-01-01T00:00:00Z.
+    pub time: i64,
+}
+
+/// What a server knows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// What it is called.
+    pub name: FileName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The BLAKE3 of its bytes.
+    pub hash: FileHash,
 }
 
 /// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// To the server. [`Engine::outbox`] says what it is.
-    Up,
+    Up {
+        /// Where it lies, if it lies in a file.
+        #[cfg(not(target_arch = "wasm32"))]
+        path: Option<std::path::PathBuf>,
+    },
     /// From the server.
     Down {
         /// The file's id.
@@ -212,16 +230,38 @@ impl Engine {
             .await
     }
 
+    /// What the server knows of a file, by the id that its message gives.
+    ///
+    /// # Errors
+    /// There is no connection; the server refuses.
+    pub async fn file_info(&self, file: &str) -> Result<FileInfo, EngineError> {
+        let DownloadReply {
+            file_name,
+            size,
+            hash,
+            ..
+        } = self.way_to(file).await?;
+        Ok(FileInfo {
+            name: file_name,
+            size,
+            hash,
+        })
+    }
+
     /// Where a browser finds a file's bytes for the next hour: an address for pictures, sounds, videos and links. Whoever has it can
     /// read the file, so it belongs into no text and no log.
     ///
     /// # Errors
     /// There is no connection; the server refuses.
     pub async fn file_url(&self, file: &str) -> Result<String, EngineError> {
+        let reply = self.way_to(file).await?;
+        Ok(format!("https://{}{}", self.shared().server, reply.media_url))
+    }
+
+    async fn way_to(&self, file: &str) -> Result<DownloadReply, EngineError> {
         let file = file.to_owned();
         let request = Request::Download(DownloadRequest { file });
-        let reply: DownloadReply = self.connection()?.call(&request).await?;
-        Ok(format!("https://{}{}", self.shared().server, reply.media_url))
+        Ok(self.connection()?.call(&request).await?)
     }
 
     /// The files that are on their way, or are to be, or failed, in order.
@@ -238,6 +278,7 @@ impl Engine {
             Some(Transfer {
                 id: item.id,
                 direction: direction(&item)?,
+                time: item.new.time,
                 progress: Pending::progress(item.state, sending.contains(&item.id))?,
                 done: live.map_or(0, |live| live.done()),
                 total: live.map(|live| live.total()).or(item.size).unwrap_or_default(),
@@ -327,11 +368,14 @@ fn direction(item: &Item) -> Option<Direction> {
             file: download::file_of(&item.new.request)?,
             path: path.clone(),
         },
-        _ => Direction::Up,
+        Source::Path(file) => Direction::Up {
+            path: Some(file.path.clone()),
+        },
+        Source::Kept => Direction::Up { path: None },
     })
 }
 
 #[cfg(target_arch = "wasm32")]
 fn direction(item: &Item) -> Option<Direction> {
-    item.new.source.as_ref().map(|_| Direction::Up)
+    item.new.source.as_ref().map(|_| Direction::Up {})
 }
