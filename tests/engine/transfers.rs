@@ -122,7 +122,16 @@ async fn a_large_file_goes_over_and_is_fetched() {
     let bytes = noise(20 * MIB + 7);
     let path = alice.file("holiday.mp4", &bytes);
     let mut changes = alice.engine.changes();
-    let id = alice.send_path(&path).await;
+    let details = FileDetails {
+        media_type: Some("video/mp4".to_owned().try_into().unwrap()),
+        width: Some(1920),
+        ..FileDetails::default()
+    };
+    let id = alice
+        .engine
+        .send_file(person("bob"), name("holiday.mp4"), path, details.clone(), Some(1))
+        .await
+        .unwrap();
     let (conversation, number) = alice.sent(id).await;
     let mut told = Vec::new();
     while told.last() != Some(&(20 * MIB as u64 + 7)) {
@@ -137,6 +146,19 @@ async fn a_large_file_goes_over_and_is_fetched() {
     let held = alice.engine.message(&conversation, number).await.unwrap();
     let file = bob.sees("alice", "holiday.mp4").await;
     assert_eq!(held, bob.engine.message(&conversation, number).await.unwrap());
+    let held = held.unwrap();
+    assert_eq!(held.reply_to, Some(1));
+    assert!(matches!(held.content, Content::File { details: said, .. } if said == details));
+    let info = bob.engine.file_info(&file).await.unwrap();
+    assert_eq!(
+        (info.name.as_str(), info.hash.0),
+        ("holiday.mp4", *blake3::hash(&bytes).as_bytes())
+    );
+    let url = bob.engine.file_url(&file).await.unwrap();
+    assert!(
+        url.starts_with(&format!("https://{}/files/", bob.proxy.address)),
+        "{url}"
+    );
     assert_eq!(alice.engine.transfers().await.unwrap(), []);
 
     let target = bob.folder.path().join("got.mp4");
@@ -442,7 +464,7 @@ async fn two_programs_share_the_work() {
     let (_server, mut alice, mut bob) = two().await;
     let bytes = noise(6 * MIB);
     let other = engine(&alice.options, alice.folder.path()).await;
-    other.online().await;
+    other.online().await.unwrap();
     for engine in [&alice.engine, &other] {
         engine.set_bandwidth(Some(4 * MIB as u64));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kith_common::{FileRequest, Request, WireError};
+use kith_common::{ErrorCode, FileRequest, Request, WireError};
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
@@ -125,8 +125,17 @@ impl Online<'_> {
             }));
         live.begin();
         let stop = Arc::new(Notify::new());
-        let request = match parse(&item.new.request) {
-            Some(Request::File(request)) => request,
+        let called_off = item.state == ItemState::Cancelled;
+        match parse(&item.new.request) {
+            Some(Request::File(request)) => {
+                let upload = self.upload(item, request, Arc::clone(&live));
+                if called_off {
+                    self.sending.under_way.spawn(upload.call_off(claim));
+                } else {
+                    let run = upload.run(Arc::clone(&stop), claim);
+                    self.sending.under_way.spawn(run);
+                }
+            }
             #[cfg(not(target_arch = "wasm32"))]
             Some(Request::Download(request)) => {
                 let download = super::download::Download {
@@ -137,42 +146,22 @@ impl Online<'_> {
                     live: Arc::clone(&live),
                     item,
                 };
-                self.sending
-                    .under_way
-                    .spawn(download.run(Arc::clone(&stop), claim));
-                self.runs(id, Running { stop, live, class });
-                return Ok(());
+                let run = download.run(Arc::clone(&stop), claim);
+                self.sending.under_way.spawn(run);
             }
             _ => {
-                let error = WireError::new(
-                    kith_common::ErrorCode::BadRequest,
-                    "this version can't transfer it any more",
-                );
-                return self.fail(id, error).await;
+                let message = "this version can't transfer it any more";
+                return self
+                    .fail(id, WireError::new(ErrorCode::BadRequest, message))
+                    .await;
             }
-        };
-        let cancelled = item.state == ItemState::Cancelled;
-        let upload = self.upload(item, request, Arc::clone(&live));
-        if cancelled {
-            self.sending.under_way.spawn(upload.call_off(claim));
-        } else {
-            self.sending.under_way.spawn(upload.run(Arc::clone(&stop), claim));
         }
-        self.runs(id, Running { stop, live, class });
-        if !cancelled {
+        lock(&shared.running).insert(id, Running { stop, live, class });
+        if !called_off {
             lock(&shared.sending).insert(id);
             shared.progress(id, Progress::Sending);
         }
         Ok(())
-    }
-
-    fn runs(&self, id: u64, running: Running) {
-        let shared = &self.runner.shared;
-        if running.class.down {
-            lock(&shared.sending).insert(id);
-            shared.progress(id, Progress::Sending);
-        }
-        lock(&shared.running).insert(id, running);
     }
 
     fn upload(&self, item: Item, request: FileRequest, live: Arc<Live>) -> Upload {
@@ -200,7 +189,7 @@ impl Online<'_> {
         lock(&shared.running).remove(&id);
         lock(&shared.sending).remove(&id);
         self.sending.transfers_due = true;
-        // Whoever has it next finds what becomes of it here.
+        // Whoever has it next finds what has become of it.
         let done = match result {
             Ok(Outcome::Sent(reply)) => self.sent(item, &request, &reply).await,
             #[cfg(not(target_arch = "wasm32"))]
@@ -219,8 +208,11 @@ impl Online<'_> {
                 if item.state != ItemState::Cancelled {
                     shared.progress(id, Progress::Waiting);
                 }
+                // Another page goes on with it: the two would take turns in interrupting each other.
+                let by_another = error.is_refused(ErrorCode::Conflict);
+                let fresh = live.fresh.load(Ordering::Relaxed) && !by_another;
                 let wait = self.sending.waiting.remove(&item.new.lane);
-                let wait = wait.filter(|_| !live.fresh.load(Ordering::Relaxed));
+                let wait = wait.filter(|_| !fresh);
                 self.sending.waiting.insert(item.new.lane, longer(wait, &error));
                 Ok(())
             }

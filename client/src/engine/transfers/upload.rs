@@ -63,6 +63,7 @@ impl Upload {
     pub(super) async fn call_off(mut self, claim: Claim) -> Done {
         let result = match Box::pin(self.give_up()).await {
             Err(trouble @ (Trouble::Later(_) | Trouble::Store(_))) => Err(trouble),
+            Err(Trouble::Chat(error @ Error::Refused(_))) if error.is_passing() => Err(Trouble::Later(error)),
             Err(Trouble::Chat(error)) if error.is_passing() => Err(Trouble::Chat(error)),
             // It is there no more, or will be given up by the server itself.
             _ => Ok(Outcome::CalledOff),

@@ -72,6 +72,12 @@ impl Files {
         outbox::clear(self.outbox()?)?;
         (self.copy, self.outbox) = (None, None);
         let removed = self.alone(|files| {
+            for entry in fs::read_dir(&files.folder)? {
+                let name = entry?.file_name();
+                if name.to_string_lossy().starts_with("transfer-") {
+                    fs::remove_file(files.folder.join(name))?;
+                }
+            }
             remove(&files.path("copy.db"))?;
             remove(&files.path("outbox.db"))
         });
