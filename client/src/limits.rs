@@ -114,6 +114,9 @@ pub const TRANSFER_TOLD: Duration = Duration::from_millis(100);
 /// How soon it is looked again whether another program has left a transfer to this one.
 pub const CLAIM_LOOK: Duration = Duration::from_secs(3);
 
+/// How often the outbox is looked at for what another program has left in it.
+pub const OUTBOX_LOOK: Duration = Duration::from_secs(10);
+
 /// Into how many pieces a second a limited transfer is cut.
 pub const PIECES_A_SECOND: u64 = 8;
 

@@ -106,6 +106,8 @@ impl Runner {
         self.shared.set_status(Status::Closed);
         self.shared.announcer().end();
         lock(&self.shared.waiters).clear();
+        // They hold what they are a part of.
+        lock(&self.shared.lives).clear();
     }
 
     async fn connect_again_and_again(&mut self) {

@@ -36,6 +36,8 @@ pub(super) struct Sending {
     pub(super) waiting: LiteMap<String, Wait>,
     /// There may be something to be transferred.
     pub(super) transfers_due: bool,
+    /// When to look whether another program has left something.
+    pub(super) look: Option<Instant>,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
@@ -87,7 +89,7 @@ impl Sending {
     /// When there is something to be tried again.
     pub(super) fn wake(&self) -> Option<Instant> {
         let waits = self.waiting.values().chain(&self.marks_wait);
-        waits.filter_map(|wait| wait.until).min()
+        waits.filter_map(|wait| wait.until).chain(self.look).min()
     }
 
     /// Whether a lane waits.
@@ -98,6 +100,7 @@ impl Sending {
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         let now = Instant::now();
+        self.transfers_due |= self.look.is_some_and(|look| look <= now);
         for wait in self
             .waiting
             .iter_mut()

@@ -18,6 +18,7 @@ use crate::limits;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::local_store::Source;
 use crate::local_store::{Claim, Item, ItemChange, ItemState};
+use crate::runtime::time::Instant;
 
 /// A transfer that runs.
 pub(in crate::engine) struct Running {
@@ -85,6 +86,8 @@ impl Online<'_> {
         if !core::mem::take(&mut self.sending.transfers_due) {
             return Ok(());
         }
+        // Pages of a browser are told of each other's end by nobody either, and come back soon.
+        self.sending.look = cfg!(not(target_arch = "wasm32")).then(|| Instant::now() + limits::OUTBOX_LOOK);
         let shared = Arc::clone(&self.runner.shared);
         for item in shared.copy.store.transfers().await? {
             let class = Class::of(&item);
@@ -94,29 +97,23 @@ impl Online<'_> {
                     && class.has_room(running.values().map(|running| running.class))
             };
             if room && !self.sending.waits(&item.new.lane) {
-                self.start(item.id, class).await?;
+                self.start(item, class).await?;
             }
         }
         Ok(())
     }
 
-    async fn start(&mut self, id: u64, class: Class) -> Result<(), End> {
+    async fn start(&mut self, item: Item, class: Class) -> Result<(), End> {
+        let id = item.id;
         let shared = Arc::clone(&self.runner.shared);
         let claim = shared.copy.store.claim(id).await?;
         // What it was before it was this engine's is of no interest.
-        let Some(item) = shared
-            .copy
-            .store
-            .whole(id)
-            .await?
-            .filter(|item| item.state.due() == 2)
-        else {
-            return Ok(());
-        };
-        let Some(claim) = claim else {
-            self.sending
-                .waiting
-                .insert(item.new.lane, wait_for(limits::CLAIM_LOOK));
+        let whole = shared.copy.store.whole(id).await?;
+        let whole = whole.filter(|item| item.state.due() == 2);
+        let (Some(claim), Some(item)) = (claim, whole) else {
+            // The other program may leave it to this one, or bring it to its end, which nobody tells.
+            let look = wait_for(limits::CLAIM_LOOK);
+            self.sending.waiting.insert(item.new.lane, look);
             return Ok(());
         };
         let live =
