@@ -26,6 +26,8 @@ pub(crate) use pushes::PushQueue;
 pub use pushes::{Push, Pushes};
 #[cfg(not(target_arch = "wasm32"))]
 use tls::connect;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use tls::connect_for;
 #[cfg(target_arch = "wasm32")]
 use web_socket::connect;
 

@@ -15,6 +15,7 @@ mod rules;
 mod runner;
 mod sending;
 mod status;
+mod transfers;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::local_store::{LocalStore, StoreError};
 use crate::runtime::task;
-use crate::{Connection, Session, Target, limits};
+use crate::{Connection, ServerAddress, Session, Target, limits};
 
 use changes::Announcer;
 pub use changes::{Change, Changes};
@@ -38,6 +39,8 @@ pub use outbox::{Pending, Progress, To, Write};
 pub use pages::{Conversation, Older, Page};
 use runner::{Command, Runner};
 pub use status::{Clock, Status};
+pub use transfers::{Direction, FileInfo, FileSource, Transfer};
+use transfers::{Live, Pace, Running};
 
 /// An account on this device. Clones share it.
 ///
@@ -142,6 +145,12 @@ struct Shared {
     people: Mutex<LiteMap<String, Presence>>,
     /// Items of the outbox that are under way.
     sending: Mutex<BTreeSet<u64>>,
+    /// Transfers that run.
+    running: Mutex<LiteMap<u64, Running>>,
+    /// How far those are that run or have run.
+    lives: Mutex<LiteMap<u64, Arc<Live>>>,
+    pace: Pace,
+    server: ServerAddress,
     /// Who waits for the fate of an item of the outbox.
     waiters: Mutex<HashMap<u64, Vec<oneshot::Sender<Progress>>>>,
 }
@@ -164,7 +173,14 @@ impl Shared {
 
     /// Tells how far an item of the outbox has come.
     fn progress(&self, id: u64, progress: Progress) {
-        if !matches!(progress, Progress::Waiting | Progress::Sending) {
+        let is_there_no_more = matches!(
+            progress,
+            Progress::Sent { .. } | Progress::Saved | Progress::Discarded
+        );
+        if is_there_no_more {
+            lock(&self.lives).remove(&id);
+        }
+        if is_there_no_more || matches!(progress, Progress::Failed(_)) {
             for waiter in lock(&self.waiters).remove(&id).unwrap_or_default() {
                 // Whoever waited may have stopped.
                 let _ = waiter.send(progress.clone());
@@ -196,6 +212,10 @@ impl Engine {
             pins: Mutex::default(),
             people: Mutex::default(),
             sending: Mutex::default(),
+            running: Mutex::default(),
+            lives: Mutex::default(),
+            pace: Pace::new(),
+            server: options.target.server.clone(),
             waiters: Mutex::default(),
         });
         let (commands, queue) = mpsc::channel(limits::COMMANDS);

@@ -108,6 +108,7 @@ mod backoff;
 mod connection;
 mod engine;
 mod error;
+mod http;
 pub mod limits;
 pub mod local_store;
 mod logs;
@@ -124,8 +125,8 @@ pub use accounts::{Accounts, AccountsError, KeptAccount, Of};
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
 pub use engine::{
-    Change, Changes, Clock, Contacts, Content, Conversation, Engine, EngineError, Identity, Log, Message,
-    Older, Options, Page, Pending, Progress, Status, To, Write,
+    Change, Changes, Clock, Contacts, Content, Conversation, Direction, Engine, EngineError, FileInfo,
+    FileSource, Identity, Log, Message, Older, Options, Page, Pending, Progress, Status, To, Transfer, Write,
 };
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};

@@ -75,6 +75,54 @@ pub const OUTBOX: u64 = 10_000;
 /// Writes of the outbox that are under way at a time, each in another conversation.
 pub const OUTBOX_IN_FLIGHT: usize = 8;
 
+/// Largest file that goes inside a request, in the order of the conversation; a larger one is uploaded beside it.
+pub const INLINE_FILE: usize = 256 * 1024;
+
+/// Most bytes of a file that an outbox keeps; a larger one has to lie in a file, or a browser's blob.
+pub const KEPT_FILE: usize = 64 * 1024 * 1024;
+
+/// Uploads, and downloads, that run at a time.
+pub const TRANSFERS_AT_ONCE: usize = 3;
+
+/// How many of them may be large, so that a small one never waits behind large ones.
+pub const LARGE_AT_ONCE: usize = 2;
+
+/// What counts as large, in bytes.
+pub const LARGE_FILE: u64 = 32 * 1024 * 1024;
+
+/// Bytes of a file that are read at once.
+pub const PIECE: usize = 256 * 1024;
+
+/// Pieces that are read and wait for the line.
+pub const PIECES: usize = 2;
+
+/// How far back the hash of what was sent is known, in pieces: more than can be under way when a line breaks.
+pub const KNOWN_HASHES: usize = 32;
+
+/// Bytes that the system may hold of an upload and not have sent yet.
+pub const UNSENT: u32 = 128 * 1024;
+
+/// Longest time in which nothing moves in a transfer.
+pub const TRANSFER_SILENCE: Duration = Duration::from_secs(60);
+
+/// How often a transfer is looked after: whether it moves, and whether another program has paused it or called it off.
+pub const TRANSFER_LOOK: Duration = Duration::from_secs(2);
+
+/// How often the progress of a transfer is told.
+pub const TRANSFER_TOLD: Duration = Duration::from_millis(100);
+
+/// How soon it is looked again whether another program has left a transfer to this one.
+pub const CLAIM_LOOK: Duration = Duration::from_secs(3);
+
+/// How often the outbox is looked at for what another program has left in it.
+pub const OUTBOX_LOOK: Duration = Duration::from_secs(10);
+
+/// Into how many pieces a second a limited transfer is cut.
+pub const PIECES_A_SECOND: u64 = 8;
+
+/// Longest answer that says why a transfer is refused, in bytes.
+pub const REFUSAL: usize = 64 * 1024;
+
 /// How often a write is tried that the server fails at with `internal`, before it counts as refused.
 pub const FAULTS: u32 = 5;
 

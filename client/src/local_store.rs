@@ -77,6 +77,18 @@ pub trait LocalStore: Shared {
     /// The first item that waits and whose lane isn't among these, whole.
     fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>>;
 
+    /// The items that are to be transferred or called off, in order, without the bytes of files.
+    fn transfers(&self) -> Answer<'_, Vec<Item>>;
+
+    /// An item of the outbox, whole.
+    fn whole(&self, id: u64) -> Answer<'_, Option<Item>>;
+
+    /// Takes a transfer for this engine alone, until the claim is dropped or the process ends; none while another process has it.
+    ///
+    /// It spares two engines on one outbox from taking turns in interrupting each other, and is not what keeps a file from being
+    /// sent twice.
+    fn claim(&self, id: u64) -> Answer<'_, Option<Claim>>;
+
     /// An item of the outbox, without the bytes of a file.
     fn item(&self, id: u64) -> Answer<'_, Option<Item>>;
 
@@ -192,6 +204,8 @@ pub struct NewItem {
     pub request: String,
     /// The bytes of a file.
     pub data: Option<Vec<u8>>,
+    /// Where the bytes lie that are uploaded, or go to that are downloaded; none where all goes into the request.
+    pub source: Option<Source>,
     /// When it was written by this device's clock, in milliseconds since 1970-01-01T00:00:00Z; shown and nothing else.
     pub time: i64,
 }
@@ -206,6 +220,43 @@ impl core::fmt::Debug for NewItem {
     }
 }
 
+/// Where the bytes of a transfer lie, or go to.
+#[derive(Clone)]
+pub enum Source {
+    /// Beside the request, in the outbox.
+    #[cfg(not(target_arch = "wasm32"))]
+    Kept,
+    /// In a file.
+    #[cfg(not(target_arch = "wasm32"))]
+    Path(LocalFile),
+    /// They come from the server into a file that isn't there yet.
+    #[cfg(not(target_arch = "wasm32"))]
+    Target(std::path::PathBuf),
+    /// In what a browser holds; items that aren't whole have none.
+    #[cfg(target_arch = "wasm32")]
+    Blob(Option<web_sys::Blob>),
+}
+
+/// A file of this device, as it was when it was to be sent.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it is.
+    pub path: std::path::PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was changed last, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub modified: i64,
+}
+
+/// The right to run a transfer, for as long as it is held.
+#[derive(Debug)]
+pub struct Claim {
+    /// Locked as long as it is open.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) _lock: std::fs::File,
+}
+
 /// Something to be sent, in the outbox.
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -213,7 +264,7 @@ pub struct Item {
     pub id: u64,
     /// What was added.
     pub new: NewItem,
-    /// The size of the file in bytes, where there is one.
+    /// The size of the file in bytes, where there is one and it is known.
     pub size: Option<u64>,
     /// How far it has come.
     pub state: ItemState,
@@ -225,6 +276,12 @@ pub struct Item {
 pub enum ItemState {
     /// It is to be sent.
     Waiting,
+    /// Its bytes are to be transferred.
+    Transfer,
+    /// They are, but not now.
+    Paused,
+    /// They aren't any more, and the server is to be told.
+    Cancelled,
     /// The server has it, at this place, and the copy doesn't yet.
     Sent {
         /// The conversation.
@@ -234,6 +291,27 @@ pub enum ItemState {
     },
     /// The server won't have it.
     Failed(WireError),
+}
+
+impl NewItem {
+    /// The state that it begins with.
+    pub(crate) fn first_state(&self) -> ItemState {
+        match self.source {
+            Some(_) => ItemState::Transfer,
+            None => ItemState::Waiting,
+        }
+    }
+}
+
+impl ItemState {
+    /// What it is looked for by: 1 is to be sent, 2 to be transferred or called off.
+    pub(crate) fn due(&self) -> u8 {
+        match self {
+            Self::Waiting => 1,
+            Self::Transfer | Self::Cancelled => 2,
+            Self::Paused | Self::Sent { .. } | Self::Failed(_) => 0,
+        }
+    }
 }
 
 /// A change of an item of the outbox.

@@ -1,7 +1,7 @@
 //! What people do, while the line is good.
 
 use kith_client::{Change, Content, Progress, Status};
-use kith_common::{ContactAction, FileName};
+use kith_common::{ContactAction, FileDetails, FileName};
 use kith_tests::Server;
 
 use crate::device::{Device, person};
@@ -42,7 +42,13 @@ async fn a_file_goes_over_and_is_fetched() {
     let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
     let id = alice
         .engine
-        .send_file(person("bob"), name.clone(), bytes.clone(), None)
+        .send_file(
+            person("bob"),
+            name.clone(),
+            bytes.clone(),
+            FileDetails::default(),
+            None,
+        )
         .await
         .unwrap();
     let (conversation, number) = alice.sent(id).await;

@@ -1,7 +1,7 @@
 //! What is done to messages after they were sent, seen from both sides.
 
 use kith_client::{Content, Progress};
-use kith_common::{ErrorCode, FileName, Mark};
+use kith_common::{ErrorCode, FileDetails, FileName, Mark};
 use kith_tests::Server;
 
 use crate::device::{Device, person};
@@ -117,7 +117,13 @@ async fn a_file_that_is_deleted_can_not_be_fetched_any_more() {
     let name = FileName::try_from("a.txt".to_owned()).unwrap();
     let id = alice
         .engine
-        .send_file(person("bob"), name, b"hello".to_vec(), None)
+        .send_file(
+            person("bob"),
+            name,
+            b"hello".to_vec(),
+            FileDetails::default(),
+            None,
+        )
         .await
         .unwrap();
     let (conversation, number) = alice.sent(id).await;

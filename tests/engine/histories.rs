@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use kith_client::{Engine, Guest, Message, Progress};
-use kith_common::{ContactAction, FileName};
+use kith_common::{ContactAction, FileDetails, FileName};
 use kith_tests::{PASSWORD, PATIENCE, Server, Way};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -165,7 +165,13 @@ async fn act(device: Device, names: &[String], number: usize, action: Action) ->
         Action::SendFile { to } => {
             let name = FileName::try_from(format!("file {number}")).unwrap();
             engine
-                .send_file(person(&names[to]), name, vec![7; 100 * number], None)
+                .send_file(
+                    person(&names[to]),
+                    name,
+                    vec![7; 100 * number],
+                    FileDetails::default(),
+                    None,
+                )
                 .await
                 .unwrap();
         }

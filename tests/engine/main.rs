@@ -22,3 +22,4 @@ mod effects;
 mod histories;
 mod local_copy;
 mod signals;
+mod transfers;

@@ -185,7 +185,8 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Shared>, mut c
         biased;
         _ = cuts.changed() => {}
         () = async {
-            tokio::join!(
+            // Where one way breaks, the other has no use.
+            let _ = tokio::try_join!(
                 carry(Way::Up, from_client, to_server, &shared),
                 carry(Way::Down, from_server, to_client, &shared),
             );
@@ -193,18 +194,25 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Shared>, mut c
     }
 }
 
-/// Carries bytes until the end comes, and passes the end on.
-async fn carry(way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) {
+/// Carries bytes until the end comes, and passes the end on. An error is that nobody takes them any more.
+async fn carry(
+    way: Way,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await.unwrap_or(0);
         let (passing, cut) = shared.pass(way, read);
-        if to.write_all(&buffer[..passing]).await.is_err() || cut {
+        let written = to.write_all(&buffer[..passing]).await;
+        if cut {
             shared.cuts.send_modify(|cuts| *cuts += 1);
         }
+        written?;
         if read == 0 {
             let _ = to.shutdown().await;
-            return;
+            return Ok(());
         }
     }
 }

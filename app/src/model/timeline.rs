@@ -266,9 +266,14 @@ pub fn waiting(pending: &[Pending], newest: Option<u64>, eyes: &Eyes) -> Vec<Ent
                 content, reply_to, ..
             } => (Content::Text(content.clone()), *reply_to),
             Write::File {
-                name, size, reply_to, ..
+                name,
+                size,
+                details,
+                reply_to,
+                ..
             } => {
                 let content = Content::File {
+                    details: details.clone(),
                     file: String::new(),
                     name: name.clone(),
                     size: *size,

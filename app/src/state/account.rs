@@ -256,7 +256,7 @@ impl Account {
                 Change::Contacts => self.contacts.set(engine.contacts()),
                 Change::Status(status) => self.status.set(status),
                 // Whoever keeps the account follows it too.
-                Change::Pins(_) | Change::Marks { .. } | Change::Sessions => {}
+                Change::Pins(_) | Change::Marks { .. } | Change::Sessions | Change::Transfer { .. } => {}
             }
         }
         if people || everything {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use kith_common::Pin;
+use kith_common::{PROTOCOL, Pin};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,8 +19,17 @@ pub(super) async fn connect(
     server: &ServerAddress,
     trust: &Trust,
 ) -> Result<(TlsStream<TcpStream>, Vec<Pin>), Error> {
+    connect_for(server, trust, PROTOCOL).await
+}
+
+/// The same, to speak this protocol (ALPN, RFC 7301).
+pub(crate) async fn connect_for(
+    server: &ServerAddress,
+    trust: &Trust,
+    protocol: &str,
+) -> Result<(TlsStream<TcpStream>, Vec<Pin>), Error> {
     let config = trust
-        .tls_config()
+        .tls_config(protocol)
         .map_err(|error| Error::Tls(error.to_string()))?;
     // The zone of a link-local address (RFC 4007, section 11) is this machine's affair, not part of the name.
     let host = server.host.split('%').next().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use kith_common::{
 use serde::de::IgnoredAny;
 
 use super::{Command, Engine, EngineError, lock};
-use crate::local_store::ItemState;
+use crate::local_store::{Item, ItemState};
 use crate::session::new_client_id;
 use crate::{Connection, Error};
 
@@ -141,10 +141,7 @@ impl Engine {
         let store = &self.shared().copy.store;
         store.rebuild().await?;
         let outbox = store.outbox().await?;
-        if outbox
-            .iter()
-            .all(|item| matches!(item.state, ItemState::Sent { .. }))
-        {
+        if outbox.iter().all(|item| !is_unsent(item)) {
             store.wipe().await?;
         }
         Ok(())
@@ -153,4 +150,13 @@ impl Engine {
     pub(super) fn connection(&self) -> Result<Connection, EngineError> {
         lock(&self.shared().link).clone().ok_or(EngineError::Offline)
     }
+}
+
+/// Whether something of a person's own would be lost with an item.
+fn is_unsent(item: &Item) -> bool {
+    #[cfg(not(target_arch = "wasm32"))]
+    if matches!(item.new.source, Some(crate::local_store::Source::Target(_))) {
+        return false;
+    }
+    !matches!(item.state, ItemState::Sent { .. } | ItemState::Cancelled)
 }

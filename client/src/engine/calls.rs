@@ -1,15 +1,15 @@
 //! What a person writes: it goes into the outbox, from where it is sent.
 
 use kith_common::{
-    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest, FileName, FileRequest,
-    Mark, MessageRequest, ProfileAction, ProfileRequest, ReactRequest, Request, Username, limits as protocol,
+    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest, Mark, MessageRequest,
+    ProfileAction, ProfileRequest, ReactRequest, Request, Username, limits as protocol,
 };
 use tokio::sync::oneshot;
 
 use super::copy::News;
 use super::{Command, Engine, EngineError, Progress, To, lock};
 use crate::Error;
-use crate::local_store::{ItemChange, ItemState, NewItem};
+use crate::local_store::{ItemChange, ItemState, NewItem, Source};
 use crate::session::new_client_id;
 
 impl Engine {
@@ -35,36 +35,7 @@ impl Engine {
             client_id,
             expect: None,
         };
-        self.enqueue(lane, Request::Message(request), None).await
-    }
-
-    /// Sends a file. Returns its id in the outbox, where it is safe.
-    ///
-    /// # Errors
-    /// As [`Engine::send`].
-    pub async fn send_file(
-        &self,
-        to: impl Into<To>,
-        name: FileName,
-        bytes: Vec<u8>,
-        reply_to: Option<u64>,
-    ) -> Result<u64, EngineError> {
-        let (size, limit) = (bytes.len(), protocol::INLINE_FILE);
-        if size > limit {
-            return Err(EngineError::TooLarge { size, limit });
-        }
-        let (receiver, conversation, lane) = self.place(to.into())?;
-        let client_id = Some(new_client_id()?);
-        let request = FileRequest {
-            receiver,
-            conversation,
-            // The bytes are kept beside the request.
-            file_data: Some(Base64Bytes::default()),
-            reply_to,
-            client_id,
-            ..FileRequest::new(name)
-        };
-        self.enqueue(lane, Request::File(request), Some(bytes)).await
+        self.enqueue(lane, Request::Message(request), None, None).await
     }
 
     /// Gives one's own message another text.
@@ -81,7 +52,7 @@ impl Engine {
             client_id,
             expect: None,
         };
-        self.enqueue(self.lane(conversation)?, Request::Edit(request), None)
+        self.enqueue(self.lane(conversation)?, Request::Edit(request), None, None)
             .await
     }
 
@@ -96,7 +67,7 @@ impl Engine {
             targets: vec![target],
             client_id,
         };
-        self.enqueue(self.lane(conversation)?, Request::Delete(request), None)
+        self.enqueue(self.lane(conversation)?, Request::Delete(request), None, None)
             .await
     }
 
@@ -119,7 +90,7 @@ impl Engine {
             on,
             client_id,
         };
-        self.enqueue(self.lane(conversation)?, Request::React(request), None)
+        self.enqueue(self.lane(conversation)?, Request::React(request), None, None)
             .await
     }
 
@@ -134,8 +105,13 @@ impl Engine {
             client_id: Some(new_client_id()?),
         };
         // Before what is written to them afterwards, so that somebody can be unblocked and written to.
-        self.enqueue(person_lane(person.as_str()), Request::Contacts(request), None)
-            .await
+        self.enqueue(
+            person_lane(person.as_str()),
+            Request::Contacts(request),
+            None,
+            None,
+        )
+        .await
     }
 
     /// Changes the fields of one's own profile that are given; an empty `about` or picture removes it. Returns its id in
@@ -157,7 +133,7 @@ impl Engine {
             avatar: avatar.map(Base64Bytes),
             client_id: Some(new_client_id()?),
         };
-        self.enqueue("profile".to_owned(), Request::Profile(request), None)
+        self.enqueue("profile".to_owned(), Request::Profile(request), None, None)
             .await
     }
 
@@ -170,8 +146,11 @@ impl Engine {
         let (waiter, mut fate) = oneshot::channel();
         lock(&self.shared().waiters).entry(id).or_default().push(waiter);
         match self.shared().copy.store.item(id).await?.map(|item| item.state) {
-            Some(ItemState::Waiting | ItemState::Sent { .. }) => fate.await.map_err(|_| EngineError::Closed),
+            Some(ItemState::Waiting | ItemState::Transfer | ItemState::Paused | ItemState::Sent { .. }) => {
+                fate.await.map_err(|_| EngineError::Closed)
+            }
             Some(ItemState::Failed(error)) => Ok(Progress::Failed(error)),
+            Some(ItemState::Cancelled) => Ok(Progress::Discarded),
             // What happened before the waiter was there isn't known any more.
             None => {
                 let known = fate.try_recv();
@@ -192,16 +171,15 @@ impl Engine {
     pub async fn retry(&self, id: u64) -> Result<(), EngineError> {
         let store = &self.shared().copy.store;
         let item = store.item(id).await?;
-        if !item.is_some_and(|item| matches!(item.state, ItemState::Failed(_))) {
-            return Err(EngineError::NotPending);
-        }
-        store.update(id, ItemChange::State(ItemState::Waiting)).await?;
+        let failed = item.filter(|item| matches!(item.state, ItemState::Failed(_)));
+        let state = failed.ok_or(EngineError::NotPending)?.new.first_state();
+        store.update(id, ItemChange::State(state)).await?;
         self.shared().progress(id, Progress::Waiting);
         self.command(Command::Send).await;
         Ok(())
     }
 
-    /// Throws something out of the outbox.
+    /// Throws something out of the outbox. A transfer is called off: what has come of it is deleted, here or on the server.
     ///
     /// # Errors
     /// It isn't there any more, or is just being sent; the outbox can't be written.
@@ -246,18 +224,24 @@ impl Engine {
         let _ = told.await;
     }
 
-    async fn enqueue(
+    pub(super) async fn enqueue(
         &self,
         lane: String,
         request: Request,
         data: Option<Vec<u8>>,
+        source: Option<Source>,
     ) -> Result<u64, EngineError> {
-        let client_id = client_id(&request).map(String::from).unwrap_or_default();
+        let client_id = match client_id(&request) {
+            Some(id) => id,
+            None => new_client_id()?,
+        };
+        let client_id = String::from(client_id);
         let item = NewItem {
             lane,
             client_id,
             request: serde_json::to_string(&request).map_err(|error| Error::Local(error.to_string()))?,
             data,
+            source,
             time: self.shared().clock.now(),
         };
         let id = self.shared().copy.store.add(item).await?;
@@ -267,7 +251,7 @@ impl Engine {
     }
 
     /// Receiver, conversation and lane: the same for all ways to name a conversation.
-    fn place(&self, to: To) -> Result<(Option<String>, Option<String>, String), EngineError> {
+    pub(super) fn place(&self, to: To) -> Result<(Option<String>, Option<String>, String), EngineError> {
         match to {
             To::Person(person) => {
                 let lane = person_lane(person.as_str());

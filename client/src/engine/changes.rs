@@ -43,6 +43,15 @@ pub enum Change {
         /// How far.
         progress: Progress,
     },
+    /// A file came further on its way.
+    Transfer {
+        /// Its id in the outbox.
+        id: u64,
+        /// How many bytes are there.
+        done: u64,
+        /// How many there will be.
+        total: u64,
+    },
     /// Somebody types, or has stopped.
     Typing {
         /// The conversation.
@@ -95,7 +104,10 @@ impl Change {
                 self.clone_from(later);
                 true
             }
-            (Self::Outbox { id: a, .. }, Self::Outbox { id: b, .. }) if a == b => {
+            (Self::Outbox { id: a, .. }, Self::Outbox { id: b, .. })
+            | (Self::Transfer { id: a, .. }, Self::Transfer { id: b, .. })
+                if a == b =>
+            {
                 self.clone_from(later);
                 true
             }

@@ -27,6 +27,9 @@ pub enum EngineError {
         /// The most that a server takes.
         limit: usize,
     },
+    /// A file of this device can't be used.
+    #[error("{0}")]
+    File(String),
     /// The new session is another account's.
     #[error("this is another account's session")]
     OtherAccount,

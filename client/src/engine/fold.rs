@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use kith_common::{DeviceId, EventKind, LogEvent, ProfileInfo};
+use kith_common::{DeviceId, EventKind, FileDetails, LogEvent, ProfileInfo};
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,8 @@ pub enum Content {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// What its sender says of it. Nothing of that is checked.
+        details: FileDetails,
     },
     /// Nothing any more.
     Erased,
@@ -162,9 +164,17 @@ fn content(base: &LogEvent) -> Content {
             file,
             name,
             size: size.unwrap_or_default(),
+            details: details(base),
         },
         _ => Content::Unreadable,
     }
+}
+
+/// What the sender of a file says of it; nothing where that can't be read.
+fn details(base: &LogEvent) -> FileDetails {
+    let body = base.body.as_ref();
+    let details = body.and_then(|body| serde_json::from_str(body.get()).ok());
+    details.unwrap_or_default()
 }
 
 fn act(message: &mut Message, effect: &LogEvent) {

@@ -51,6 +51,7 @@ impl<'a> Online<'a> {
             typing: LiteMap::new(),
             typing_told: LiteMap::new(),
         };
+        online.sending.transfers_due = true;
         let mut was_online = false;
         let end = loop {
             match online.turn(&mut pushes, &mut was_online).await {
@@ -86,6 +87,7 @@ impl<'a> Online<'a> {
         self.runner.shared.set_status(Status::Online);
         self.sending.end_waits();
         self.send().await?;
+        self.start_transfers().await?;
         self.send_marks().await?;
         self.sending.say_marks_told();
         let wake = self
@@ -274,7 +276,7 @@ impl<'a> Online<'a> {
 
     async fn command(&mut self, command: Command) -> Result<(), End> {
         match command {
-            Command::Send => {}
+            Command::Send => self.sending.transfers_due = true,
             Command::Marks => self.sending.marks_due = true,
             Command::MarksTold(reply) => self.sending.marks_waiters.push(reply),
             Command::Sync => self.behind = true,
@@ -297,6 +299,11 @@ impl<'a> Online<'a> {
                 let sending = lock(&self.runner.shared.sending).clone();
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.runner.discard(id, &sending).await);
+                self.sending.transfers_due = true;
+            }
+            Command::Pause(id, reply) => {
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(self.runner.pause_transfer(id).await);
             }
             Command::Typing(request) => self.tell_typing(request),
             Command::Presence(presence) => {

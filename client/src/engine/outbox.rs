@@ -1,7 +1,8 @@
 //! What was written and isn't sent yet.
 
 use kith_common::{
-    ClientId, ContactAction, EventKind, FileBody, LogEvent, Request, SentReply, Username, WireError,
+    ClientId, ContactAction, EventKind, FileBody, FileDetails, LogEvent, Request, SentReply, Username,
+    WireError,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -52,11 +53,15 @@ pub enum Progress {
     Waiting,
     /// It is under way.
     Sending,
+    /// A transfer that was held up.
+    Paused,
     /// The server has it.
     Sent {
         /// Where in a log, where it is an event of a conversation and this engine has sent it.
         place: Option<(String, u64)>,
     },
+    /// A file that was fetched is where it should be.
+    Saved,
     /// The server won't have it. [`super::Engine::retry`] and [`super::Engine::discard`] are what is left.
     Failed(WireError),
     /// It was discarded.
@@ -88,6 +93,8 @@ pub enum Write {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// What is said of it.
+        details: FileDetails,
         /// What it answers.
         reply_to: Option<u64>,
     },
@@ -150,19 +157,26 @@ impl core::fmt::Debug for Write {
 impl Pending {
     pub(super) fn of(item: Item, sending: bool, direct: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let request = parse(&item.new.request)?;
-        let progress = match item.state {
-            ItemState::Waiting if sending => Progress::Sending,
-            ItemState::Waiting => Progress::Waiting,
-            ItemState::Sent { log, number } => Progress::Sent {
-                place: Some((log, number)),
-            },
-            ItemState::Failed(error) => Progress::Failed(error),
-        };
+        let progress = Self::progress(item.state, sending)?;
         Some(Self {
             id: item.id,
             write: Write::of(request, item.size.unwrap_or_default(), direct)?,
             progress,
             time: item.new.time,
+        })
+    }
+
+    /// How far an item is; none where it was called off.
+    pub(super) fn progress(state: ItemState, sending: bool) -> Option<Progress> {
+        Some(match state {
+            ItemState::Waiting | ItemState::Transfer if sending => Progress::Sending,
+            ItemState::Waiting | ItemState::Transfer => Progress::Waiting,
+            ItemState::Paused => Progress::Paused,
+            ItemState::Cancelled => return None,
+            ItemState::Sent { log, number } => Progress::Sent {
+                place: Some((log, number)),
+            },
+            ItemState::Failed(error) => Progress::Failed(error),
         })
     }
 }
@@ -180,6 +194,7 @@ impl Write {
                 reply_to: message.reply_to,
             },
             Request::File(file) => Self::File {
+                details: file.details(),
                 conversation: place(file.conversation, &file.receiver),
                 receiver: file.receiver,
                 name: file.file_name.into(),
@@ -239,6 +254,8 @@ pub(super) fn parse(request: &str) -> Option<Request> {
         "react" => fields(request).map(Request::React),
         "contacts" => fields(request).map(Request::Contacts),
         "profile" => fields(request).map(Request::Profile),
+        #[cfg(not(target_arch = "wasm32"))]
+        "download" => fields(request).map(Request::Download),
         _ => None,
     }
 }

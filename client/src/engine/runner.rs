@@ -33,6 +33,8 @@ pub(super) enum Command {
     Renew(Box<Options>),
     /// Throw something out of the outbox.
     Discard(u64, oneshot::Sender<Result<(), EngineError>>),
+    /// Hold a transfer up.
+    Pause(u64, oneshot::Sender<Result<(), EngineError>>),
     /// The person types or has stopped.
     Typing(TypingRequest),
     /// How this device shows itself.
@@ -104,6 +106,8 @@ impl Runner {
         self.shared.set_status(Status::Closed);
         self.shared.announcer().end();
         lock(&self.shared.waiters).clear();
+        // They hold what they are a part of.
+        lock(&self.shared.lives).clear();
     }
 
     async fn connect_again_and_again(&mut self) {
@@ -201,6 +205,7 @@ impl Runner {
         for id in sending {
             self.shared.progress(id, Progress::Waiting);
         }
+        lock(&self.shared.running).clear();
         lock(&self.shared.link).take()
     }
 
@@ -237,6 +242,11 @@ impl Runner {
                 let _ = reply.send(self.discard(id, &BTreeSet::new()).await);
                 None
             }
+            Command::Pause(id, reply) => {
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(self.pause_transfer(id).await);
+                None
+            }
             Command::Presence(presence) => {
                 self.presence = Some(presence);
                 None
@@ -252,6 +262,11 @@ impl Runner {
     pub(super) async fn discard(&self, id: u64, sending: &BTreeSet<u64>) -> Result<(), EngineError> {
         let store = &self.shared.copy.store;
         let item = store.item(id).await?;
+        if let Some(item) = &item
+            && item.new.source.is_some()
+        {
+            return self.discard_transfer(item.clone()).await;
+        }
         let sent = |item: &Item| matches!(item.state, ItemState::Sent { .. });
         if sending.contains(&id) || item.as_ref().is_none_or(sent) || !store.remove(id).await? {
             return Err(EngineError::NotPending);

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::online::Online;
 use super::outbox::{own_event, parse};
 use super::runner::End;
+use super::transfers::Transferred;
 use super::{Identity, Progress, lock};
 use crate::local_store::{Item, ItemChange, ItemState, NewItem};
 use crate::runtime::task::JoinSet;
@@ -32,7 +33,11 @@ pub(super) struct Sending {
     /// Lanes with something under way.
     busy: BTreeSet<String>,
     /// Lanes that wait until then, after a passing refusal.
-    waiting: LiteMap<String, Wait>,
+    pub(super) waiting: LiteMap<String, Wait>,
+    /// There may be something to be transferred.
+    pub(super) transfers_due: bool,
+    /// When to look whether another program has left something.
+    pub(super) look: Option<Instant>,
     /// The conversations may have marks to be told.
     pub(super) marks_due: bool,
     /// The server knows no marks.
@@ -64,6 +69,8 @@ pub(super) enum Done {
         told: MarkRequest,
         result: Result<MarkReply, Error>,
     },
+    /// A transfer.
+    Transfer(Box<Transferred>),
     /// Nobody cares.
     Nothing,
 }
@@ -82,24 +89,33 @@ impl Sending {
     /// When there is something to be tried again.
     pub(super) fn wake(&self) -> Option<Instant> {
         let waits = self.waiting.values().chain(&self.marks_wait);
-        waits.filter_map(|wait| wait.until).min()
+        waits.filter_map(|wait| wait.until).chain(self.look).min()
+    }
+
+    /// Whether a lane waits.
+    pub(super) fn waits(&self, lane: &str) -> bool {
+        self.waiting.get(lane).is_some_and(|wait| wait.until.is_some())
     }
 
     /// Ends the waits that are over.
     pub(super) fn end_waits(&mut self) {
         let now = Instant::now();
+        self.transfers_due |= self.look.is_some_and(|look| look <= now);
         for wait in self
             .waiting
             .iter_mut()
             .map(|(_, wait)| wait)
             .chain(&mut self.marks_wait)
         {
-            wait.until = wait.until.filter(|until| *until > now);
+            let until = wait.until.filter(|until| *until > now);
+            self.transfers_due |= until != wait.until;
+            wait.until = until;
         }
     }
 
     pub(super) fn try_again_now(&mut self) {
         self.waiting.clear();
+        self.transfers_due = true;
         self.marks_wait = None;
         self.marks_due = true;
     }
@@ -218,11 +234,12 @@ impl Online<'_> {
                 }
             }
             Done::Mark { told, result } => self.marked(&told, result).await,
+            Done::Transfer(transferred) => self.transferred(*transferred).await,
             Done::Nothing => Ok(()),
         }
     }
 
-    async fn sent(&mut self, item: Item, request: &Request, reply: &RawValue) -> Result<(), End> {
+    pub(super) async fn sent(&mut self, item: Item, request: &Request, reply: &RawValue) -> Result<(), End> {
         self.sending.waiting.remove(&item.new.lane);
         if matches!(request, Request::Contacts(_) | Request::Profile(_)) {
             // Their events have numbers that the reply doesn't tell.
@@ -260,7 +277,7 @@ impl Online<'_> {
         Ok(())
     }
 
-    async fn refused(&mut self, item: Item, error: Error) -> Result<(), End> {
+    pub(super) async fn refused(&mut self, item: Item, error: Error) -> Result<(), End> {
         let id = item.id;
         let passing = error.is_passing();
         match error {
@@ -310,7 +327,7 @@ impl Online<'_> {
         hopeless
     }
 
-    async fn fail(&mut self, id: u64, error: WireError) -> Result<(), End> {
+    pub(super) async fn fail(&mut self, id: u64, error: WireError) -> Result<(), End> {
         let failed = ItemChange::State(ItemState::Failed(error.clone()));
         self.runner.shared.copy.store.update(id, failed).await?;
         self.runner.shared.progress(id, Progress::Failed(error));
@@ -394,8 +411,16 @@ fn is_deleted(item: &Item, error: &WireError) -> bool {
     deletes && error.code == ErrorCode::NotFound && error.field.as_deref() == Some("targets")
 }
 
-fn to_json(request: &Request) -> Result<String, Error> {
+pub(super) fn to_json(request: &Request) -> Result<String, Error> {
     serde_json::to_string(request).map_err(|error| Error::Local(error.to_string()))
+}
+
+/// A wait of a known length.
+pub(super) fn wait_for(pause: Duration) -> Wait {
+    Wait {
+        until: Some(Instant::now() + pause),
+        backoff: Backoff::new(),
+    }
 }
 
 /// The wait after another passing refusal.

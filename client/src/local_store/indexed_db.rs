@@ -19,7 +19,7 @@ use kith_common::LogEvent;
 use tokio::sync::oneshot;
 use wasm_bindgen::JsValue;
 
-use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, StoreError};
+use super::{Answer, Batch, Claim, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, StoreError};
 use crate::runtime::task;
 
 use database::{Database, Durability, Schema};
@@ -161,6 +161,19 @@ impl LocalStore for IndexedDbStore {
 
     fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>> {
         self.run(async move |database| outbox::next(&database, &busy).await)
+    }
+
+    fn transfers(&self) -> Answer<'_, Vec<Item>> {
+        self.run(async |database| outbox::transfers(&database).await)
+    }
+
+    fn whole(&self, id: u64) -> Answer<'_, Option<Item>> {
+        self.run(async move |database| outbox::whole(&database, id).await)
+    }
+
+    fn claim(&self, _id: u64) -> Answer<'_, Option<Claim>> {
+        // Pages that interrupt each other wait longer and longer before they do so again.
+        Box::pin(core::future::ready(Ok(Some(Claim {}))))
     }
 
     fn item(&self, id: u64) -> Answer<'_, Option<Item>> {

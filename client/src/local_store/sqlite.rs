@@ -16,7 +16,7 @@ use kith_common::LogEvent;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Query, StoreError};
+use super::{Answer, Batch, Claim, Item, ItemChange, Loaded, LocalStore, NewItem, Query, StoreError};
 use crate::limits;
 
 pub use super::Owner;
@@ -64,10 +64,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T> {
-        self.run(|files| match work(files.outbox()?) {
-            Err(StoreError::Damaged(reason)) => Err(StoreError::Device(reason)),
-            result => result,
-        })
+        self.run(|files| on_outbox(files, work))
     }
 
     fn run<T: Send + 'static>(
@@ -83,6 +80,16 @@ impl SqliteStore {
             self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
             answer.await.map_err(|_| StoreError::Closed)?
         })
+    }
+}
+
+fn on_outbox<T>(
+    files: &mut Files,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    match work(files.outbox()?) {
+        Err(StoreError::Damaged(reason)) => Err(StoreError::Device(reason)),
+        result => result,
     }
 }
 
@@ -139,6 +146,18 @@ impl LocalStore for SqliteStore {
         self.run_outbox(move |outbox| outbox::next(outbox, &busy))
     }
 
+    fn transfers(&self) -> Answer<'_, Vec<Item>> {
+        self.run_outbox(outbox::transfers)
+    }
+
+    fn whole(&self, id: u64) -> Answer<'_, Option<Item>> {
+        self.run_outbox(move |outbox| outbox::whole(outbox, id))
+    }
+
+    fn claim(&self, id: u64) -> Answer<'_, Option<Claim>> {
+        self.run(move |files| files.claim(id))
+    }
+
     fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
         self.run_outbox(move |outbox| outbox::one(outbox, id))
     }
@@ -148,7 +167,11 @@ impl LocalStore for SqliteStore {
     }
 
     fn remove(&self, id: u64) -> Answer<'_, bool> {
-        self.run_outbox(move |outbox| outbox::remove(outbox, id))
+        self.run(move |files| {
+            let removed = on_outbox(files, |outbox| outbox::remove(outbox, id))?;
+            files.unclaim(id);
+            Ok(removed)
+        })
     }
 
     fn want_read(&self, log: String, number: u64) -> Answer<'_, ()> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kith_common::{PROTOCOL, Pin};
+use kith_common::Pin;
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -43,8 +43,8 @@ impl Trust {
         Ok(Self::Authorities(Arc::new(roots)))
     }
 
-    /// The TLS settings of a client that trusts so: TLS 1.3, and nothing is resumed, so that every connection is verified.
-    pub(crate) fn tls_config(&self) -> Result<ClientConfig, rustls::Error> {
+    /// The TLS settings of a client that trusts so and speaks this protocol (ALPN): TLS 1.3, and nothing is resumed, so that every connection is verified.
+    pub(crate) fn tls_config(&self, protocol: &str) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(crypto::provider());
         let verifier = Verifier::new(self, &provider);
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -52,7 +52,7 @@ impl Trust {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        config.alpn_protocols = vec![PROTOCOL.as_bytes().to_vec()];
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         config.resumption = Resumption::disabled();
         Ok(config)
     }

@@ -28,6 +28,7 @@ macro_rules! stories {
             marks_never_go_back
             items_wait_in_order
             items_come_further
+            transfers_have_a_list_of_their_own
             a_long_lane_hides_no_other
             wanted_reads_grow_until_they_are_told
             a_new_copy_keeps_the_outbox_and_a_wipe_nothing
@@ -111,6 +112,7 @@ pub(crate) fn item(lane: &str, key: &str) -> NewItem {
         client_id: key.to_owned(),
         request: format!("{{\"action\":\"message\",\"content\":\"{key} \u{1f600}\"}}"),
         data: None,
+        source: None,
         time: -5,
     }
 }

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use kith_tests::Server;
 
@@ -89,10 +90,62 @@ async fn what_is_no_file_or_not_for_oneself_is_refused() {
         .fails(2, &["send-file", "bob", "secret.txt", "--name", "../x"])
         .await;
     assert!(hostile.contains("--name"), "{hostile}");
-    fs::write(alice.home.path().join("large"), vec![0; 8 * 1024 * 1024 + 1]).unwrap();
-    let large = alice.fails(1, &["send-file", "bob", "large"]).await;
-    assert!(
-        large.contains("large is too large: at most 8388608 bytes can be sent"),
-        "{large}"
+}
+
+#[tokio::test]
+async fn a_file_of_any_size_goes_over_and_goes_on_where_it_was() {
+    let server = Server::start();
+    let alice = Person::registered("alice", &server).await;
+    let bob = Person::registered("bob", &server).await;
+    let mut bytes: Vec<u8> = (0..12_000_000_u32).map(|n| ((n * 7) >> 3) as u8).collect();
+    bytes[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    fs::write(alice.home.path().join("large.png"), &bytes).unwrap();
+    // It is killed in the middle, and the same command goes on with it.
+    let slow = ["send-file", "bob", "large.png", "--limit-rate", "3M"];
+    let mut child = alice.command(&slow).spawn().unwrap();
+    server.logged(1, &["upload opened"]).await;
+    server.logged(1, &["connected", "http/1.1"]).await;
+    child.kill().await.unwrap();
+    let sent = alice.asks(&["send-file", "bob", "large.png"]).await;
+    let id = sent["file"].as_str().unwrap();
+    server.logged(1, &["upload opened"]).await;
+
+    let events = bob.missed().await;
+    assert_eq!(events.len(), 1, "it was sent once");
+    let body = &events[0]["body"];
+    assert_eq!(
+        (&body["file_name"], &body["size"], &body["media_type"]),
+        (&"large.png".into(), &bytes.len().into(), &"image/png".into())
     );
+    let mut child = bob
+        .command(&["get-file", id, "--limit-rate", "3M"])
+        .spawn()
+        .unwrap();
+    server.logged(3, &["connected", "http/1.1"]).await;
+    child.kill().await.unwrap();
+    assert_eq!(
+        bob.does(&["get-file", id]).await,
+        "Saved large.png (12000000 bytes).\n"
+    );
+    let there = bob.home.path().join("large.png");
+    assert!(fs::read(&there).unwrap() == bytes);
+    assert_eq!(parts(bob.home.path()).len(), 0);
+    fs::write(&there, "mine").unwrap();
+    bob.fails(6, &["get-file", id]).await;
+    assert_eq!(fs::read(&there).unwrap(), b"mine");
+    bob.does(&["get-file", id, "--force"]).await;
+    assert!(fs::read(&there).unwrap() == bytes);
+    let printed = bob.command(&["get-file", id, "-"]).output().await.unwrap();
+    assert!(printed.status.success() && printed.stdout == bytes);
+    bob.does(&["export", "all"]).await;
+    let exported = bob.home.path().join("all/files").join(id).join("large.png");
+    assert!(fs::read(exported).unwrap() == bytes);
+}
+
+/// What has come of files that aren't there yet.
+fn parts(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "part"))
+        .collect()
 }

@@ -32,7 +32,7 @@ pub(super) fn Bubble(entry: Entry) -> Element {
             }
             match entry.content.clone() {
                 Content::Text(text) => rsx! { Text { text } },
-                Content::File { file, name, size } => rsx! { File { file, name, size } },
+                Content::File { file, name, size, .. } => rsx! { File { file, name, size } },
                 Content::Erased => rsx! { span { class: "text gone", {words.deleted} } },
                 Content::Unreadable => rsx! { span { class: "text gone", {words.unreadable} } },
             }

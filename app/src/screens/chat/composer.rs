@@ -3,7 +3,7 @@ use std::rc::Rc;
 use dioxus::html::FileData;
 use dioxus::prelude::*;
 use kith_client::Content;
-use kith_common::{ContactAction, FileName, limits};
+use kith_common::{ContactAction, FileDetails, FileName, limits};
 
 use super::quote;
 use crate::model::emoji;
@@ -402,7 +402,7 @@ impl To {
         let sent = self
             .account
             .engine()
-            .send_file(to, name, bytes, self.answering)
+            .send_file(to, name, bytes, FileDetails::default(), self.answering)
             .await;
         sent.map(|_| ()).map_err(|error| text::why_engine(words, &error))
     }

@@ -165,6 +165,8 @@ pub(crate) enum Command {
         /// Another name for the receiver to see
         #[arg(long)]
         name: Option<String>,
+        #[command(flatten)]
+        rate: Rate,
     },
     /// Fetch a file that somebody sent
     GetFile {
@@ -180,6 +182,8 @@ pub(crate) enum Command {
         /// Replace a file that is there
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        rate: Rate,
     },
     /// List or change contacts and blocked people
     Contacts {
@@ -230,11 +234,32 @@ pub(crate) struct Waiting {
     pub(crate) no_wait: bool,
 }
 
+/// How much of the line a file may take.
+#[derive(Args)]
+pub(crate) struct Rate {
+    /// At most so many bytes a second; with K, M or G behind it, times 1024
+    #[arg(long, value_name = "BYTES", value_parser = rate)]
+    pub(crate) limit_rate: Option<u64>,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G']) {
+        number if number.len() == text.len() => (number, 1),
+        number if text.ends_with(['k', 'K']) => (number, 1 << 10),
+        number if text.ends_with(['m', 'M']) => (number, 1 << 20),
+        number => (number, 1 << 30),
+    };
+    let number = number.parse::<u64>().ok().filter(|number| *number > 0);
+    let rate = number.and_then(|number| number.checked_mul(unit));
+    rate.filter(|_| text.len() - text.trim_end_matches(char::is_alphabetic).len() <= 1)
+        .ok_or_else(|| "it is a number of bytes, as 500K".to_owned())
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Outbox {
     /// List what waits and what was refused (the default)
     List,
-    /// Try again what was refused
+    /// Try again what was refused, or go on with a file that waits
     Retry {
         /// Its number, from the list
         id: u64,
@@ -325,6 +350,17 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn rates_have_units() {
+        assert_eq!(
+            [rate("500"), rate("2K"), rate("3m")],
+            [Ok(500), Ok(2048), Ok(3 << 20)]
+        );
+        for bad in ["", "0", "K", "-1", "1KK", "1KM", "1X", "99999999999G"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -148,6 +148,7 @@ impl From<EngineError> for Failure {
             EngineError::Store(error) => error.into(),
             EngineError::SessionEnded => Self::session_ended(),
             EngineError::Offline | EngineError::Closed => Self::new(Exit::Unreachable, error.to_string()),
+            EngineError::File(_) => Self::new(Exit::Local, error.to_string()),
             EngineError::Empty => Self::usage("there is nothing to send"),
             EngineError::TooLarge { .. } => Self::usage(error.to_string()),
             EngineError::UnknownConversation | EngineError::OtherAccount | EngineError::NotPending => {

@@ -106,6 +106,7 @@ impl<'a> JsonMessage<'a> {
                 file: id,
                 name,
                 size: bytes,
+                ..
             } => (file, file_name, size) = (Some(&**id), Some(&**name), Some(*bytes)),
             Content::Erased | Content::Unreadable => {}
         }
@@ -152,7 +153,7 @@ pub(crate) fn written_message(message: &Message, zone: &TimeZone) -> String {
 pub(crate) fn written_content(content: &Content) -> String {
     match content {
         Content::Text(text) => text.clone(),
-        Content::File { file, name, size } => {
+        Content::File { file, name, size, .. } => {
             format!("[file] {name}, {} (get-file {file})", written_size(*size))
         }
         Content::Erased => "(erased)".to_owned(),

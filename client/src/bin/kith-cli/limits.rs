@@ -8,6 +8,9 @@ pub(crate) const OUTCOME: Duration = Duration::from_secs(120);
 /// The same for a file.
 pub(crate) const FILE_OUTCOME: Duration = Duration::from_secs(900);
 
+/// Bytes by which the kind of a file is told.
+pub(crate) const SNIFFED: u64 = 8 * 1024;
+
 /// How often a connection may be lost while something is awaited.
 pub(crate) const LOSSES: u32 = 3;
 

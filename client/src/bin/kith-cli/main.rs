@@ -68,13 +68,25 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             to,
             path,
             name,
-        } => commands::send_file(&place, &waiting, to, &path, name, &output).await,
+            rate,
+        } => commands::send_file(&place, &waiting, to, &path, name, rate.limit_rate, &output).await,
         Command::GetFile {
             id,
             path,
             output: other,
             force,
-        } => commands::get_file(&place, &id, path.or(other).as_deref(), force, &output).await,
+            rate,
+        } => {
+            commands::get_file(
+                &place,
+                &id,
+                path.or(other).as_deref(),
+                force,
+                rate.limit_rate,
+                &output,
+            )
+            .await
+        }
         Command::Contacts { action } => commands::contacts(&place, action, &output).await,
         Command::Profile { action } => commands::profile(&place, action, &output).await,
         Command::Status => commands::status(&place, &output).await,

@@ -4,7 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kith_client::{Account, Changes, Engine, EngineError, Error, Logs, Pending, Progress, Status, Store};
+use kith_client::{
+    Account, Change, Changes, Engine, EngineError, Error, Logs, Pending, Progress, Status, Store,
+};
 use kith_common::Username;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -13,7 +15,7 @@ use crate::args::{Place, Waiting};
 use crate::failure::{Exit, Failure, note};
 use crate::form::what_waits;
 use crate::limits;
-use crate::progress::Spinner;
+use crate::progress::{Spinner, TransferBar};
 
 /// An account that is open.
 pub(crate) struct Opened {
@@ -25,6 +27,8 @@ pub(crate) struct Opened {
     name: String,
     /// What waited before this command.
     leftovers: Vec<Pending>,
+    /// What shows how far a file is that is waited for.
+    pub(crate) bar: Option<TransferBar>,
     /// What is refused stays in the outbox, because it can't be had again otherwise.
     pub(crate) keep_refused: bool,
 }
@@ -78,6 +82,7 @@ impl Opened {
             store,
             name,
             leftovers,
+            bar: None,
             keep_refused: false,
         })
     }
@@ -224,7 +229,7 @@ impl Opened {
         }
     }
 
-    async fn fate(&mut self, id: u64, patience: Duration) -> Result<Progress, Failure> {
+    pub(crate) async fn fate(&mut self, id: u64, patience: Duration) -> Result<Progress, Failure> {
         let engine = self.engine.clone();
         let mut settled = pin!(engine.settled(id));
         let mut late = pin!(sleep(patience));
@@ -238,9 +243,13 @@ impl Opened {
             }
             tokio::select! {
                 progress = &mut settled => return Ok(progress?),
-                changes = self.changes.next() => if changes.is_none() {
-                    return Err(EngineError::Closed.into());
-                },
+                changes = self.changes.next() => {
+                    let changes = changes.ok_or(EngineError::Closed)?;
+                    if self.show(id, &changes) {
+                        // As long as it moves, it is worth waiting for.
+                        late.as_mut().reset(Instant::now() + patience);
+                    }
+                }
                 () = sleep(limits::LOOK_AGAIN) => {
                     if let Some(progress) = self.other_program_did(id).await? {
                         return Ok(progress);
@@ -254,17 +263,38 @@ impl Opened {
         }
     }
 
+    /// Shows how far a file is, and says whether it has moved.
+    fn show(&self, id: u64, changes: &[Change]) -> bool {
+        let mut moved = false;
+        for change in changes {
+            if let Change::Transfer { id: of, done, total } = change
+                && *of == id
+            {
+                moved = true;
+                if let Some(bar) = &self.bar {
+                    bar.reach(*done, *total);
+                }
+            }
+        }
+        moved
+    }
+
     /// What another program on the same outbox did with an item, if anything.
     async fn other_program_did(&self, id: u64) -> Result<Option<Progress>, Failure> {
-        let items = self.engine.outbox().await?;
-        Ok(match items.into_iter().find(|item| item.id == id) {
+        let items = self.engine.outbox().await?.into_iter();
+        let items = items.map(|item| (item.id, item.progress));
+        let transfers = self.engine.transfers().await?.into_iter();
+        let mut items = items.chain(transfers.map(|transfer| (transfer.id, transfer.progress)));
+        Ok(match items.find(|(other, _)| *other == id) {
             None => Some(Progress::Sent { place: None }),
-            Some(Pending {
-                progress: Progress::Failed(error),
-                ..
-            }) => Some(Progress::Failed(error)),
+            Some((_, Progress::Failed(error))) => Some(Progress::Failed(error)),
             Some(_) => None,
         })
+    }
+
+    /// Goes on with something that waited, as what this command is about.
+    pub(crate) fn take_over(&mut self, id: u64) {
+        self.leftovers.retain(|item| item.id != id);
     }
 
     /// Throws something out of the outbox.

@@ -68,6 +68,38 @@ impl Drop for Bar {
     }
 }
 
+/// Says how far a file is, for as long as it is under way.
+pub(crate) struct TransferBar(ProgressBar);
+
+impl TransferBar {
+    pub(crate) fn start(what: &str) -> Self {
+        let bar = ProgressBar::hidden().with_style(style(
+            "{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} {msg}",
+        ));
+        bar.set_message(printable(what));
+        if io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        Self(bar)
+    }
+
+    pub(crate) fn reach(&self, done: u64, total: u64) {
+        // What was there before this program began didn't come at this rate.
+        if self.0.length() != Some(total) {
+            self.0.set_length(total);
+            self.0.set_position(done);
+            self.0.reset_eta();
+        }
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for TransferBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     // What can't be read looks as the library has it.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())

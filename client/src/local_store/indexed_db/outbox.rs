@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use super::database::{Database, Durability, Schema, Transaction, index};
 use super::request::{between, key, last, made, number, numeric, readable_rows, result, row, to_js};
 use crate::limits;
-use crate::local_store::{Item, ItemChange, ItemState, NewItem, StoreError};
+use crate::local_store::{Item, ItemChange, ItemState, NewItem, Source, StoreError};
 
 const ITEMS: &str = "items";
 const FILES: &str = "files";
@@ -37,9 +37,12 @@ struct ItemRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     time: i64,
-    /// 1 if it is to be sent; rows without it aren't in the index.
+    /// 1 if it is to be sent, 2 if to be transferred; rows without it aren't in the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waiting: Option<u8>,
+    /// Whether its file is uploaded.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    transfer: bool,
     state: ItemState,
 }
 
@@ -70,26 +73,39 @@ pub(super) async fn add(database: &Database, item: NewItem) -> Result<u64, Store
     let counter = transaction.store(COUNTER)?;
     let id = number(counter.get(&LAST.into())).await? + 1;
     made(counter.put_with_key(&numeric(id), &LAST.into()))?;
+    let state = item.first_state();
     let NewItem {
         lane,
         client_id,
         request,
         data,
+        source,
         time,
     } = item;
+    let transfer = source.is_some();
+    let blob = source.and_then(|Source::Blob(blob)| blob);
+    let size = match &blob {
+        Some(blob) => Some(blob.size() as u64),
+        None => data.as_ref().map(|data| data.len() as u64),
+    };
     let new = ItemRow {
         id,
         lane,
         client_id,
         request,
-        size: data.as_ref().map(|data| data.len() as u64),
+        size,
         time,
-        waiting: Some(1),
-        state: ItemState::Waiting,
+        waiting: Some(state.due()),
+        transfer,
+        state,
     };
     made(items.add(&to_js(&new)?))?;
+    let data = match (blob, data) {
+        (Some(blob), _) => Some(blob.into()),
+        (None, Some(data)) => Some(JsValue::from(Uint8Array::from(data.as_slice()))),
+        (None, None) => None,
+    };
     if let Some(data) = data {
-        let data = Uint8Array::from(data.as_slice());
         made(transaction.store(FILES)?.put_with_key(&data, &numeric(id)))?;
     }
     transaction.done().await?;
@@ -123,13 +139,36 @@ pub(super) async fn next(database: &Database, busy: &[String]) -> Result<Option<
         let Some(row) = found.into_iter().find(|row| !busy.contains(&row.lane)) else {
             continue;
         };
-        let mut item = row.into_item();
-        if item.size.is_some() {
-            let data = result(transaction.store(FILES)?.get(&numeric(item.id))).await?;
-            item.new.data = data.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
-        }
-        return Ok(Some(item));
+        return with_bytes(&transaction, row.into_item()).await.map(Some);
     }
+}
+
+pub(super) async fn transfers(database: &Database) -> Result<Vec<Item>, StoreError> {
+    let transaction = database.read(&[ITEMS])?;
+    let waiting = transaction.store(ITEMS)?.index(WAITING);
+    let waiting = waiting.map_err(|_| StoreError::Damaged(format!("no index {WAITING}")))?;
+    let range = between(&key([2.into(), 0.into()]), &key([2.into(), last()]))?;
+    let items = readable_rows::<ItemRow>(waiting.get_all_with_key(&range)).await?;
+    Ok(items.into_iter().map(ItemRow::into_item).collect())
+}
+
+pub(super) async fn whole(database: &Database, id: u64) -> Result<Option<Item>, StoreError> {
+    let transaction = database.read(&[ITEMS, FILES])?;
+    match row::<ItemRow>(transaction.store(ITEMS)?.get(&numeric(id))).await? {
+        Some(row) => with_bytes(&transaction, row.into_item()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn with_bytes(transaction: &Transaction, mut item: Item) -> Result<Item, StoreError> {
+    if item.size.is_some() {
+        let data = result(transaction.store(FILES)?.get(&numeric(item.id))).await?;
+        match &mut item.new.source {
+            Some(Source::Blob(blob)) => *blob = data.dyn_into().ok(),
+            None => item.new.data = data.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
+        }
+    }
+    Ok(item)
 }
 
 pub(super) async fn update(database: &Database, id: u64, change: ItemChange) -> Result<bool, StoreError> {
@@ -141,7 +180,7 @@ pub(super) async fn update(database: &Database, id: u64, change: ItemChange) -> 
     };
     match change {
         ItemChange::State(state) => {
-            held.waiting = (state == ItemState::Waiting).then_some(1);
+            held.waiting = Some(state.due()).filter(|due| *due > 0);
             held.state = state;
         }
         ItemChange::Request(request) => held.request = request,
@@ -203,6 +242,7 @@ impl ItemRow {
                 client_id: self.client_id,
                 request: self.request,
                 data: None,
+                source: self.transfer.then_some(Source::Blob(None)),
                 time: self.time,
             },
             size: self.size,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{Owner, copy, outbox};
 use crate::limits;
-use crate::local_store::StoreError;
+use crate::local_store::{Claim, StoreError};
 use crate::profile::make_private_folder;
 
 /// `Kith` in ASCII: marks the files as ours (SQLite, "Database File Format", 1.3.17).
@@ -72,6 +72,12 @@ impl Files {
         outbox::clear(self.outbox()?)?;
         (self.copy, self.outbox) = (None, None);
         let removed = self.alone(|files| {
+            for entry in fs::read_dir(&files.folder)? {
+                let name = entry?.file_name();
+                if name.to_string_lossy().starts_with("transfer-") {
+                    fs::remove_file(files.folder.join(name))?;
+                }
+            }
             remove(&files.path("copy.db"))?;
             remove(&files.path("outbox.db"))
         });
@@ -85,7 +91,7 @@ impl Files {
     fn open_copy(&self) -> Result<Connection, StoreError> {
         // What isn't safely on the disk after a power cut is fetched again.
         let mut connection = self.connect("copy.db", "NORMAL").map_err(copy::error)?;
-        match self.prepare(&mut connection, copy::VERSION, copy::SCHEMA) {
+        match self.prepare(&mut connection, copy::VERSION, copy::SCHEMA, &[]) {
             Err(Unfit::Version(version)) => Err(StoreError::Damaged(format!("version {version}"))),
             Err(Unfit::Owner(found)) => Err(self.other_owner(&found)),
             Err(Unfit::Sql(error)) => Err(copy::error(error)),
@@ -95,7 +101,12 @@ impl Files {
 
     fn open_outbox(&self) -> Result<Connection, StoreError> {
         let mut connection = self.connect("outbox.db", "FULL").map_err(copy::error)?;
-        match self.prepare(&mut connection, outbox::VERSION, outbox::SCHEMA) {
+        match self.prepare(
+            &mut connection,
+            outbox::VERSION,
+            outbox::SCHEMA,
+            &outbox::UPGRADES,
+        ) {
             Err(Unfit::Version(version)) if version > outbox::VERSION => {
                 let path = self.path("outbox.db");
                 return Err(StoreError::Newer { path, version });
@@ -129,8 +140,15 @@ impl Files {
         Ok(connection)
     }
 
-    /// Makes the tables of a new file, and looks whether an old one fits.
-    fn prepare(&self, connection: &mut Connection, version: i64, schema: &str) -> Result<(), Unfit> {
+    /// Makes the tables of a new file, brings those of an older one up to this version where it is known how, and looks whether
+    /// they fit.
+    fn prepare(
+        &self,
+        connection: &mut Connection,
+        version: i64,
+        schema: &str,
+        upgrades: &[&str],
+    ) -> Result<(), Unfit> {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let tables: i64 =
@@ -142,7 +160,12 @@ impl Files {
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(None, "user_version", version)?;
         } else if found != version {
-            return Err(Unfit::Version(found));
+            let known = usize::try_from(found - 1).ok().filter(|_| found < version);
+            let steps = known.and_then(|known| upgrades.get(known..).filter(|steps| !steps.is_empty()));
+            for step in steps.ok_or(Unfit::Version(found))? {
+                transaction.execute_batch(step)?;
+            }
+            transaction.pragma_update(None, "user_version", version)?;
         }
         let owner = transaction
             .query_row("SELECT server, account FROM owner", [], |row| {
@@ -182,6 +205,23 @@ impl Files {
         };
         self.lock.lock_shared().map_err(device)?;
         result
+    }
+
+    /// Takes a transfer for this process.
+    pub(super) fn claim(&self, id: u64) -> Result<Option<Claim>, StoreError> {
+        let path = self.path(&format!("transfer-{id}.lock"));
+        let lock = open_lock(&path).map_err(device)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Claim { _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(device(error)),
+        }
+    }
+
+    /// Forgets who has claimed a transfer that is gone.
+    pub(super) fn unclaim(&self, id: u64) {
+        // Nobody misses it where there was no claim.
+        let _ = fs::remove_file(self.path(&format!("transfer-{id}.lock")));
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -1,14 +1,25 @@
 //! The SQL of the outbox.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::copy::error;
 use super::{from_sql, to_sql};
 use crate::limits;
-use crate::local_store::{Item, ItemChange, ItemState, NewItem, StoreError};
+use crate::local_store::{Item, ItemChange, LocalFile, NewItem, Source, StoreError};
 
 /// An outbox of a lower version has to be brought up to this one, not thrown away.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// How the tables of each version become those of the next: the first of them those of version 1.
+pub(super) const UPGRADES: [&str; 1] = ["
+ALTER TABLE items ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE items ADD COLUMN path BLOB;
+ALTER TABLE items ADD COLUMN size INTEGER;
+ALTER TABLE items ADD COLUMN modified INTEGER;
+CREATE INDEX items_transfers ON items (id) WHERE waiting = 2;
+"];
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE items (
@@ -18,11 +29,19 @@ CREATE TABLE items (
     request TEXT NOT NULL,
     data BLOB,
     time INTEGER NOT NULL,
+    -- 1: it is to be sent; 2: to be transferred or called off.
     waiting INTEGER NOT NULL,
-    state TEXT NOT NULL
+    state TEXT NOT NULL,
+    -- 1: `data` is uploaded; 2: the file at `path` is; 3: one is downloaded to `path`.
+    source INTEGER NOT NULL DEFAULT 0,
+    path BLOB,
+    size INTEGER,
+    modified INTEGER
 ) STRICT;
 -- What is to be sent next.
 CREATE INDEX items_waiting ON items (id) WHERE waiting = 1;
+-- What is to be transferred.
+CREATE INDEX items_transfers ON items (id) WHERE waiting = 2;
 CREATE TABLE reads (
     log TEXT PRIMARY KEY,
     number INTEGER NOT NULL
@@ -39,51 +58,79 @@ pub(super) fn add(connection: &mut Connection, item: &NewItem) -> Result<u64, St
     }
     let id: i64 = connection
         .prepare_cached(
-            "INSERT INTO items (lane, client_id, request, data, time, waiting, state)
-            VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6) RETURNING id",
+            "INSERT INTO items (lane, client_id, request, data, time, waiting, state, source, path, size, modified)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         )
         .and_then(|mut statement| {
-            let state = state_to_sql(&ItemState::Waiting);
+            let state = item.first_state();
+            let (due, state) = (state.due(), state_to_sql(&state));
             let NewItem {
                 lane,
                 client_id,
                 request,
                 data,
+                source,
                 time,
             } = item;
-            statement.query_row(params![lane, client_id, request, data, time, state], |row| {
-                row.get(0)
-            })
+            let (source, path, size, modified) = source_to_sql(source.as_ref());
+            statement.query_row(
+                params![lane, client_id, request, data, time, due, state, source, path, size, modified],
+                |row| row.get(0),
+            )
         })
         .map_err(error)?;
     Ok(from_sql(id))
 }
 
-pub(super) fn list(connection: &mut Connection) -> Result<Vec<Item>, StoreError> {
-    let read = |connection: &Connection| -> rusqlite::Result<Vec<Item>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT id, lane, client_id, request, NULL, time, state, length(data) FROM items ORDER BY id",
-        )?;
-        statement.query_map([], item)?.collect()
+/// The columns of an item, with these bytes.
+macro_rules! columns {
+    ($data:literal) => {
+        concat!(
+            "SELECT id, lane, client_id, request, ",
+            $data,
+            ", time, state, coalesce(size, length(data)), source, path, modified FROM items "
+        )
     };
-    read(connection).map_err(error)
+}
+
+pub(super) fn list(connection: &mut Connection) -> Result<Vec<Item>, StoreError> {
+    several(connection, concat!(columns!("NULL"), "ORDER BY id"))
+}
+
+pub(super) fn transfers(connection: &mut Connection) -> Result<Vec<Item>, StoreError> {
+    several(
+        connection,
+        concat!(columns!("NULL"), "WHERE waiting = 2 ORDER BY id"),
+    )
+}
+
+fn several(connection: &Connection, sql: &str) -> Result<Vec<Item>, StoreError> {
+    let read =
+        || -> rusqlite::Result<Vec<Item>> { connection.prepare_cached(sql)?.query_map([], item)?.collect() };
+    read().map_err(error)
 }
 
 pub(super) fn one(connection: &mut Connection, id: u64) -> Result<Option<Item>, StoreError> {
+    by_id(connection, concat!(columns!("NULL"), "WHERE id = ?1"), id)
+}
+
+pub(super) fn whole(connection: &mut Connection, id: u64) -> Result<Option<Item>, StoreError> {
+    by_id(connection, concat!(columns!("data"), "WHERE id = ?1"), id)
+}
+
+fn by_id(connection: &Connection, sql: &str, id: u64) -> Result<Option<Item>, StoreError> {
     connection
-        .prepare_cached(
-            "SELECT id, lane, client_id, request, NULL, time, state, length(data) FROM items WHERE id = ?1",
-        )
+        .prepare_cached(sql)
         .and_then(|mut statement| statement.query_row([to_sql(id)], item).optional())
         .map_err(error)
 }
 
 pub(super) fn next(connection: &mut Connection, busy: &[String]) -> Result<Option<Item>, StoreError> {
     connection
-        .prepare_cached(
-            "SELECT id, lane, client_id, request, data, time, state, length(data) FROM items
-            WHERE waiting = 1 AND lane NOT IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT 1",
-        )
+        .prepare_cached(concat!(
+            columns!("data"),
+            "WHERE waiting = 1 AND lane NOT IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT 1"
+        ))
         .and_then(|mut statement| {
             let busy = serde_json::to_string(busy).unwrap_or_default();
             statement.query_row([busy], item).optional()
@@ -96,7 +143,7 @@ pub(super) fn update(connection: &mut Connection, id: u64, change: &ItemChange) 
     let changed = match change {
         ItemChange::State(state) => connection.execute(
             "UPDATE items SET state = ?2, waiting = ?3 WHERE id = ?1",
-            params![to_sql(id), state_to_sql(state), *state == ItemState::Waiting],
+            params![to_sql(id), state_to_sql(state), state.due()],
         ),
         ItemChange::Request(request) => connection.execute(
             "UPDATE items SET request = ?2 WHERE id = ?1",
@@ -180,6 +227,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
             client_id: row.get(2)?,
             request: row.get(3)?,
             data: row.get(4)?,
+            source: source(row)?,
             time: row.get(5)?,
         },
         size: size.map(from_sql),
@@ -187,6 +235,48 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     })
 }
 
-fn state_to_sql(state: &ItemState) -> String {
+/// The columns `source`, `path`, `size` and `modified`.
+type SourceColumns<'a> = (i64, Option<&'a [u8]>, Option<i64>, Option<i64>);
+
+fn source_to_sql(source: Option<&Source>) -> SourceColumns<'_> {
+    match source {
+        None => (0, None, None, None),
+        Some(Source::Kept) => (1, None, None, None),
+        Some(Source::Path(file)) => {
+            let path = file.path.as_os_str().as_encoded_bytes();
+            (2, Some(path), Some(to_sql(file.size)), Some(file.modified))
+        }
+        Some(Source::Target(path)) => (3, Some(path.as_os_str().as_encoded_bytes()), None, None),
+    }
+}
+
+fn source(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {
+    let path = |row: &Row<'_>| row.get(9).map(to_path);
+    Ok(match row.get(8)? {
+        1 => Some(Source::Kept),
+        2 => Some(Source::Path(LocalFile {
+            path: path(row)?,
+            size: from_sql(row.get(7)?),
+            modified: row.get(10)?,
+        })),
+        3 => Some(Source::Target(path(row)?)),
+        0_i64.. | ..0 => None,
+    })
+}
+
+/// A path may be no text where the system allows that.
+#[cfg(unix)]
+fn to_path(bytes: Vec<u8>) -> PathBuf {
+    let path: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    path.into()
+}
+
+/// A path may be no text where the system allows that; such a one won't be found.
+#[cfg(not(unix))]
+fn to_path(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+fn state_to_sql(state: &crate::local_store::ItemState) -> String {
     serde_json::to_string(state).unwrap_or_default()
 }

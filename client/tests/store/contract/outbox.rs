@@ -1,6 +1,6 @@
 //! The outbox.
 
-use kith_client::local_store::{ItemChange, ItemState, LocalStore, NewItem, Range, StoreError};
+use kith_client::local_store::{Item, ItemChange, ItemState, LocalStore, NewItem, Range, Source, StoreError};
 use kith_common::{ErrorCode, WireError};
 
 use super::{growth, item, message, one, query};
@@ -76,6 +76,96 @@ pub(crate) async fn items_come_further(store: &dyn LocalStore) {
     assert_eq!((next.id, next.new.request.as_str()), (id, "{}"));
     store.remove(id).await.unwrap();
     assert!(!store.update(id, again).await.unwrap());
+}
+
+/// What is to be transferred is none of what is to be sent, and comes with its bytes only when it is asked for whole.
+pub(crate) async fn transfers_have_a_list_of_their_own(store: &dyn LocalStore) {
+    let text = store.add(item("bob", "a")).await.unwrap();
+    let file = NewItem {
+        lane: "file b".to_owned(),
+        ..kept(item("", "b"), vec![7; 1000])
+    };
+    let file = store.add(file).await.unwrap();
+    let transfers = async || -> Vec<u64> {
+        let transfers = store.transfers().await.unwrap();
+        assert!(transfers.iter().all(|item| item.size == Some(1000)));
+        transfers.iter().map(|item| item.id).collect()
+    };
+    assert_eq!(transfers().await, [file]);
+    assert_eq!(
+        store
+            .next(Vec::new())
+            .await
+            .unwrap()
+            .map(|item| (item.id, item.size)),
+        Some((text, None))
+    );
+    assert!(store.next(vec!["bob".to_owned()]).await.unwrap().is_none());
+    let listed = &store.outbox().await.unwrap()[1];
+    assert_eq!((&listed.state, listed.size), (&ItemState::Transfer, Some(1000)));
+    assert!(listed.new.source.is_some() && held(listed).await.is_none());
+    let whole = store.whole(file).await.unwrap().unwrap();
+    assert_eq!(held(&whole).await, Some(vec![7; 1000]));
+    assert!(store.whole(file + 1).await.unwrap().is_none());
+    assert!(store.claim(file).await.unwrap().is_some());
+
+    let turn = async |state: ItemState| {
+        let request = ItemChange::Request("{\"upload\":\"u\"}".to_owned());
+        assert!(store.update(file, request).await.unwrap());
+        assert!(
+            store
+                .update(file, ItemChange::State(state.clone()))
+                .await
+                .unwrap()
+        );
+        let item = store.item(file).await.unwrap().unwrap();
+        assert_eq!(
+            (item.state, item.new.request.as_str()),
+            (state, "{\"upload\":\"u\"}")
+        );
+    };
+    turn(ItemState::Paused).await;
+    assert!(transfers().await.is_empty());
+    turn(ItemState::Cancelled).await;
+    assert_eq!(transfers().await, [file]);
+    turn(ItemState::Failed(WireError::new(ErrorCode::Quota, "no room"))).await;
+    assert!(transfers().await.is_empty());
+    turn(ItemState::Transfer).await;
+    assert!(store.remove(file).await.unwrap());
+    assert!(transfers().await.is_empty());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn kept(item: NewItem, bytes: Vec<u8>) -> NewItem {
+    NewItem {
+        data: Some(bytes),
+        source: Some(Source::Kept),
+        ..item
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn held(item: &Item) -> Option<Vec<u8>> {
+    item.new.data.clone()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn kept(item: NewItem, bytes: Vec<u8>) -> NewItem {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes.as_slice()));
+    let blob = web_sys::Blob::new_with_u8_array_sequence(&parts).unwrap();
+    NewItem {
+        source: Some(Source::Blob(Some(blob))),
+        ..item
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn held(item: &Item) -> Option<Vec<u8>> {
+    let Some(Source::Blob(Some(blob))) = &item.new.source else {
+        return None;
+    };
+    let buffer = wasm_bindgen_futures::JsFuture::from(blob.array_buffer()).await;
+    Some(js_sys::Uint8Array::new(&buffer.unwrap()).to_vec())
 }
 
 /// One busy lane, however much waits in it, hides no other.

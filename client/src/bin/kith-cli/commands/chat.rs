@@ -5,13 +5,13 @@ mod editor;
 mod view;
 
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::pin;
 
 use kith_client::{Change, EngineError, Error, Pending, Progress, Status};
 use kith_common::{ErrorCode, Presence, Username};
 
-use super::files::read_file;
+use super::files::{LocalFile, look_at};
 use crate::args::Place;
 use crate::failure::{Exit, Failure};
 use crate::form::{State, what_waits};
@@ -187,8 +187,9 @@ impl<'a> Chat<'a> {
             }
             Command::Say(text) => engine.send(&self.to, text, None).await?,
             Command::File(path) => {
-                let (name, bytes) = read_file(Path::new(&path), None)?;
-                engine.send_file(&self.to, name, bytes, None).await?
+                let path = PathBuf::from(path);
+                let LocalFile { name, details, .. } = look_at(&path, None)?;
+                engine.send_file(&self.to, name, path, details, None).await?
             }
             Command::Reply(number, text) => engine.send(&self.to, text, Some(number)).await?,
             Command::Edit(Some(number), text) => engine.edit(self.conversation()?, number, text).await?,

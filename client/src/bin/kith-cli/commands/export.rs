@@ -4,12 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use kith_client::{Engine, Log};
+use kith_client::{Engine, Log, Progress};
 use kith_common::{ErrorCode, EventKind, FileName, LogEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::files::{local_name, save};
+use super::files::{is_large, local_name, save};
 use crate::args::Place;
 use crate::failure::{Exit, Failure, note};
 use crate::limits;
@@ -191,6 +191,16 @@ async fn export_files(
             Ok(file) => {
                 private_folder(&place)?;
                 save(&path, &file.file_data.0, false)?;
+                done.files += 1;
+            }
+            Err(error) if is_large(&error) => {
+                private_folder(&place)?;
+                let id = engine.download(&id, &path).await?;
+                if let Progress::Failed(error) = engine.settled(id).await? {
+                    // It isn't to be tried by other commands.
+                    engine.discard(id).await?;
+                    return Err(error.into());
+                }
                 done.files += 1;
             }
             Err(kith_client::EngineError::Network(kith_client::Error::Refused(error)))

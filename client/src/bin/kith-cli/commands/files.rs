@@ -2,8 +2,9 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use kith_client::Content;
-use kith_common::{FileName, Username, limits as protocol};
+use kith_client::limits::INLINE_FILE;
+use kith_client::{Content, Direction, Engine, EngineError, Pending, Progress, Write};
+use kith_common::{ErrorCode, FileDetails, FileName, MediaType, Username};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -14,7 +15,8 @@ use crate::form::written_size;
 use crate::limits;
 use crate::opened::{Opened, Outcome};
 use crate::output::Output;
-use crate::progress::Spinner;
+use crate::progress::{Spinner, TransferBar};
+use crate::signals::stopped;
 
 /// Sends a file.
 pub(crate) async fn send_file(
@@ -23,17 +25,38 @@ pub(crate) async fn send_file(
     to: Username,
     path: &Path,
     name: Option<String>,
+    rate: Option<u64>,
     output: &Output,
 ) -> Result<(), Failure> {
-    // Read first, so that a wrong path costs no connection.
-    let (name, bytes) = read_file(path, name)?;
+    // Looked at first, so that a wrong path costs no connection.
+    let LocalFile { name, size, details } = look_at(path, name)?;
     Opened::with(place, async |opened| {
-        let size = bytes.len() as u64;
-        let spinner = Spinner::start(&format!("Sending {}, {}", name.as_str(), written_size(size)));
-        let id = opened.engine.send_file(&to, name.clone(), bytes, None).await?;
+        opened.engine.set_bandwidth(rate);
+        let spinner = match size > INLINE_FILE as u64 {
+            true => {
+                opened.bar = Some(TransferBar::start(name.as_str()));
+                None
+            }
+            false => Some(Spinner::start(&format!(
+                "Sending {}, {}",
+                name.as_str(),
+                written_size(size)
+            ))),
+        };
+        let id = match begun(&opened.engine, &to, path, &name).await? {
+            Some(id) => {
+                opened.take_over(id);
+                id
+            }
+            None => {
+                let engine = &opened.engine;
+                let sending = engine.send_file(&to, name.clone(), path.to_owned(), details.clone(), None);
+                sending.await?
+            }
+        };
         let what = format!("the file {} to {to}", name.as_str());
         let outcome = opened.outcome(id, &what, waiting, limits::FILE_OUTCOME).await;
-        drop(spinner);
+        drop((spinner, opened.bar.take()));
         let sent = match outcome? {
             Outcome::Waits(id) => return queued(id, &what, output),
             Outcome::Sent(sent) => sent,
@@ -42,6 +65,7 @@ pub(crate) async fn send_file(
             file: String::new(),
             name: name.as_str().to_owned(),
             size,
+            details,
         };
         let reply = sent_reply(&opened.engine, &to, sent, &content).await?;
         let id = reply.file.as_deref().unwrap_or_default();
@@ -50,9 +74,42 @@ pub(crate) async fn send_file(
     .await
 }
 
-/// A file of this machine that is to be sent, and what it is called there.
-pub(super) fn read_file(path: &Path, name: Option<String>) -> Result<(FileName, Vec<u8>), Failure> {
-    if path.is_dir() {
+/// The same file on its way to the same person, which was begun by a command that was cut off.
+async fn begun(engine: &Engine, to: &Username, path: &Path, name: &FileName) -> Result<Option<u64>, Failure> {
+    let path = std::path::absolute(path).map_err(|error| Failure::file(path, &error))?;
+    let same = |item: &Pending| {
+        matches!(&item.write, Write::File { receiver: Some(receiver), name: other, .. }
+            if other == name.as_str() && receiver == to.as_str())
+    };
+    let waiting = engine.outbox().await?;
+    for transfer in engine.transfers().await? {
+        let from_here = matches!(&transfer.direction, Direction::Up { path: Some(other) } if *other == path);
+        let goes_on = matches!(
+            transfer.progress,
+            Progress::Waiting | Progress::Sending | Progress::Paused
+        );
+        if from_here && goes_on && waiting.iter().any(|item| item.id == transfer.id && same(item)) {
+            engine.resume(transfer.id).await?;
+            return Ok(Some(transfer.id));
+        }
+    }
+    Ok(None)
+}
+
+/// A file of this machine that is to be sent.
+pub(super) struct LocalFile {
+    /// What it is called there.
+    pub(super) name: FileName,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// What is said of it.
+    pub(super) details: FileDetails,
+}
+
+/// Looks at a file that is to be sent.
+pub(super) fn look_at(path: &Path, name: Option<String>) -> Result<LocalFile, Failure> {
+    let metadata = path.metadata().map_err(|error| Failure::file(path, &error))?;
+    if metadata.is_dir() {
         let message = format!(
             "{} is a folder: make one file of it (with tar or zip)",
             path.display()
@@ -69,20 +126,21 @@ pub(super) fn read_file(path: &Path, name: Option<String>) -> Result<(FileName, 
     };
     let name = FileName::try_from(name)
         .map_err(|error| Failure::usage(format!("{error}; give it another with --name")))?;
-    let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-    let limit = protocol::INLINE_FILE;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
+    // By its first bytes. Whoever receives it doesn't believe it.
+    let mut first = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limits::SNIFFED).read_to_end(&mut first))
         .map_err(|error| Failure::file(path, &error))?;
-    if bytes.len() > limit {
-        let message = format!(
-            "{} is too large: at most {limit} bytes can be sent",
-            path.display()
-        );
-        return Err(Failure::new(Exit::Refused, message));
-    }
-    Ok((name, bytes))
+    let kind = infer::get(&first);
+    let media_type = kind.and_then(|kind| MediaType::try_from(kind.mime_type().to_owned()).ok());
+    Ok(LocalFile {
+        name,
+        size: metadata.len(),
+        details: FileDetails {
+            media_type,
+            ..FileDetails::default()
+        },
+    })
 }
 
 /// Fetches a file into this folder, to a path, or to standard output.
@@ -91,6 +149,7 @@ pub(crate) async fn get_file(
     id: &str,
     path: Option<&Path>,
     force: bool,
+    rate: Option<u64>,
     output: &Output,
 ) -> Result<(), Failure> {
     let to_stdout = path == Some(Path::new("-"));
@@ -102,30 +161,109 @@ pub(crate) async fn get_file(
     if let Some(path) = path.filter(|path| !to_stdout && !force && path.exists() && !path.is_dir()) {
         return Err(exists(path));
     }
-    let file = Opened::with(place, async |opened| {
+    let saved = Opened::with(place, async |opened| {
         opened.online().await?;
-        let _spinner = Spinner::start("Fetching the file");
-        Ok(opened.engine.file(id).await?)
+        opened.engine.set_bandwidth(rate);
+        let spinner = Spinner::start("Fetching the file");
+        let whole = opened.engine.file(id).await;
+        drop(spinner);
+        let file = match whole {
+            Ok(file) => file,
+            Err(error) if is_large(&error) => return get_large(opened, id, path, force).await,
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = file.file_data.0;
+        if to_stdout {
+            let mut out = io::stdout().lock();
+            let written = out.write_all(&bytes).and_then(|()| out.flush());
+            return written.map(|()| None).map_err(|error| Failure::output(&error));
+        }
+        let path = target(path, &file.file_name);
+        save(&path, &bytes, force)?;
+        Ok(Some((path, bytes.len() as u64)))
     })
     .await?;
-    let bytes = file.file_data.0;
-    if to_stdout {
-        let mut out = io::stdout().lock();
-        let written = out.write_all(&bytes).and_then(|()| out.flush());
-        return written.map_err(|error| Failure::output(&error));
-    }
-    let name = local_name(&file.file_name);
-    let path = match path {
-        Some(folder) if folder.is_dir() => folder.join(name),
-        Some(path) => path.to_owned(),
-        None => PathBuf::from(name),
-    };
-    save(&path, &bytes, force)?;
-    let (shown, size) = (path.display().to_string(), bytes.len());
+    let Some((path, size)) = saved else { return Ok(()) };
+    let shown = path.display().to_string();
     output.result(
         &json!({"path": shown, "size": size}),
         [format!("Saved {shown} ({size} bytes).")],
     )
+}
+
+/// Whether a file doesn't fit into a reply.
+pub(super) fn is_large(error: &EngineError) -> bool {
+    matches!(error, EngineError::Network(error) if error.is_refused(ErrorCode::TooLarge))
+}
+
+/// Fetches a file that doesn't fit into a reply. A command that was cut off is gone on with.
+async fn get_large(
+    opened: &mut Opened,
+    id: &str,
+    path: Option<&Path>,
+    force: bool,
+) -> Result<Option<(PathBuf, u64)>, Failure> {
+    let info = opened.engine.file_info(id).await?;
+    opened.bar = Some(TransferBar::start(info.name.as_str()));
+    if path == Some(Path::new("-")) {
+        let folder = tempfile::tempdir().map_err(|error| Failure::new(Exit::Local, error.to_string()))?;
+        let path = folder.path().join("file");
+        fetch(opened, id, &path, false).await?;
+        opened.bar = None;
+        let copied = File::open(&path).and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()));
+        return copied.map(|_| None).map_err(|error| Failure::output(&error));
+    }
+    let path = target(path, &info.name);
+    if !path.exists() {
+        fetch(opened, id, &path, true).await?;
+    } else if force {
+        // What is there stays until all of the other is.
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let new = path.with_file_name(name);
+        fetch(opened, id, &new, true).await?;
+        std::fs::rename(&new, &path).map_err(|error| Failure::file(&path, &error))?;
+    } else {
+        return Err(exists(&path));
+    }
+    opened.bar = None;
+    Ok(Some((path, info.size)))
+}
+
+/// Fetches a file of any size to a path where nothing is. Where it is cut off, what has come is kept for the next time, or not.
+async fn fetch(opened: &mut Opened, id: &str, path: &Path, keep: bool) -> Result<(), Failure> {
+    let engine = opened.engine.clone();
+    let number = engine.download(id, path).await?;
+    let progress = tokio::select! {
+        progress = opened.fate(number, limits::FILE_OUTCOME) => progress,
+        stopped = stopped() => stopped.and_then(|()| {
+            let message = "stopped; the same command goes on where this one was";
+            Err(Failure::new(Exit::Unreachable, message))
+        }),
+    };
+    let done = match progress {
+        Ok(Progress::Failed(error)) => Err((Failure::from(error), false)),
+        Ok(_) => Ok(()),
+        Err(failure) => Err((failure, keep)),
+    };
+    if let Err((_, keep)) = &done {
+        // Only the same command goes on with it. It may have come, or been thrown away, meanwhile.
+        let _ = match keep {
+            true => engine.pause(number).await,
+            false => engine.discard(number).await,
+        };
+    }
+    done.map_err(|(failure, _)| failure)
+}
+
+/// Where a file of this name goes.
+fn target(path: Option<&Path>, name: &FileName) -> PathBuf {
+    let name = local_name(name);
+    match path {
+        Some(folder) if folder.is_dir() => folder.join(name),
+        Some(path) => path.to_owned(),
+        None => PathBuf::from(name),
+    }
 }
 
 /// The name to save a file under: its own, but never hidden, so that nobody can leave a `.bashrc` behind.
