@@ -99,10 +99,14 @@ pub async fn serve<S: Transport + 'static>(
     peer: Peer,
     guest: Guest,
 ) {
-    // Boxed, and dropped when it is done: an idle WebSocket needs less room.
+    // A task of its own, over when it is done: an idle WebSocket needs less room.
     let stream = Prefixed::new(received.into(), stream);
-    let upgraded = Box::pin(requests(&server, router, stream, peer)).await;
-    if let Some(stream) = upgraded {
+    let requests = server
+        .bulk
+        .handle()
+        .spawn(requests(server.clone(), router, stream, peer));
+    if let Ok(Some(mut stream)) = requests.await {
+        stream.move_here();
         let address = peer.address.to_string();
         tracing::info!(target: "connection", user = "-", address, protocol = "ws", "upgraded");
         session::serve(server, WebSocket::new(stream), peer, guest, &[]).await;
@@ -111,11 +115,12 @@ pub async fn serve<S: Transport + 'static>(
 
 /// Answers requests. Returns the connection where it goes on as a WebSocket.
 async fn requests<S: Transport + 'static>(
-    server: &Server,
+    server: Arc<Server>,
     router: Router,
-    stream: Prefixed<S>,
+    mut stream: Prefixed<S>,
     peer: Peer,
 ) -> Option<Prefixed<S>> {
+    stream.move_here();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

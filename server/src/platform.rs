@@ -22,3 +22,20 @@ pub(crate) fn unacknowledged(socket: impl AsFd) -> Option<usize> {
 pub(crate) fn unacknowledged(_: impl AsFd) -> Option<usize> {
     None
 }
+
+/// How much less than others the threads of large transfers are given, on the scale of nice(1): about a tenth, where all want to run.
+#[cfg(target_os = "linux")]
+const STEP_BACK: i32 = 10;
+
+/// From now on the calling thread runs where the others of the machine leave time. Where the system can't do that to one thread, nothing
+/// changes.
+pub(crate) fn step_back() {
+    // In Linux alone this means the thread and not its process (setpriority(2)).
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+
+        let now = getpriority_process(None).unwrap_or_default();
+        let _ = setpriority_process(None, now.saturating_add(STEP_BACK).min(19));
+    }
+}

@@ -16,6 +16,7 @@ mod messages;
 mod people;
 mod process;
 mod report;
+mod transfers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,6 +71,9 @@ struct Options {
     /// Where the server keeps its data; a real disk, or fsync costs nothing
     #[arg(long, value_name = "DIR", default_value = "target/load")]
     directory: PathBuf,
+    /// Be one of the processes that transfer beside messages
+    #[arg(long, hide = true, value_name = "JSON")]
+    transfers_of: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -115,6 +119,9 @@ impl Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse().shortened();
+    if let Some(order) = &options.transfers_of {
+        return transfers::run(order);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(&options))
 }
