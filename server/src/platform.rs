@@ -1,7 +1,10 @@
 //! What only one platform can do.
 
-#![allow(unsafe_code, reason = "an ioctl that no safe crate offers; see below")]
+#![allow(unsafe_code, reason = "system calls that no safe crate offers; see below")]
 
+use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
 
 /// How many bytes were written to a TCP socket that the other end has not acknowledged (`SIOCOUTQ`, tcp(7)).
@@ -37,5 +40,64 @@ pub(crate) fn step_back() {
 
         let now = getpriority_process(None).unwrap_or_default();
         let _ = setpriority_process(None, now.saturating_add(STEP_BACK).min(19));
+    }
+}
+
+/// The system begins to bring these bytes of a file to the disk, and after those that others wait for (sync_file_range(2)). That alone
+/// doesn't make them last.
+///
+/// # Errors
+/// The disk fails.
+pub(crate) fn begin_writing(file: &File, range: Range<u64>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return sync_range(file, range, libc::SYNC_FILE_RANGE_WRITE);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, range);
+        Ok(())
+    }
+}
+
+/// Waits until what was begun so is through.
+///
+/// # Errors
+/// The disk has failed.
+pub(crate) fn wait_for_writing(file: &File, range: Range<u64>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return sync_range(file, range, libc::SYNC_FILE_RANGE_WAIT_BEFORE);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, range);
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sync_range(file: &File, range: Range<u64>, flags: libc::c_uint) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    let number = |bytes: u64| libc::off64_t::try_from(bytes).map_err(io::Error::other);
+    let (start, length) = (
+        number(range.start)?,
+        number(range.end.saturating_sub(range.start))?,
+    );
+    if length == 0 {
+        // Zero would mean all that follows.
+        return Ok(());
+    }
+    // SAFETY: it takes numbers, and a descriptor that is open as long as the file is borrowed.
+    let done = unsafe { libc::sync_file_range(file.as_raw_fd(), start, length, flags) };
+    match io::Error::last_os_error() {
+        _ if done == 0 => Ok(()),
+        // A file system or a sandbox that has no such thing: the sync does it all.
+        error
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::ENOSYS | libc::EPERM | libc::EINVAL | libc::ESPIPE | libc::EINTR)
+            ) =>
+        {
+            Ok(())
+        }
+        error => Err(error),
     }
 }
