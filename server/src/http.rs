@@ -34,9 +34,10 @@ pub use web_app::{WebApp, WebAppError};
 /// Time for a request's head to arrive.
 const HEAD: Duration = Duration::from_secs(15);
 
-/// What a client may send over HTTP/2 before it is taken in, for a request and for a connection.
-const WINDOW: u32 = 512 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// What a client may send over HTTP/2 before it is taken in, for a request and for a connection. It is told of more once half of it is
+/// used up, so a busy server or a long line allows so many uploads of half a window a second; and so much memory a connection may take.
+const WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;

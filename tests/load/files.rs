@@ -1,30 +1,22 @@
 //! Large files, up and down: how fast, at what cost, with how much memory, and what messages notice of it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use kith_common::{DownloadReply, SentReply, UploadReply};
+use anyhow::Context as _;
+use kith_common::SentReply;
 use kith_tests::Server;
-use rustls::pki_types::ServerName;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::connection::{Connection, Target};
+use crate::connection::Connection;
+use crate::http::{abandon, download, upload};
 use crate::people::People;
 use crate::process::{cpu_seconds, memory_kib};
 use crate::report::{Figures, lost};
 use crate::transfers::Transfers;
-use crate::{Options, disk, messages};
-
-/// Bytes handed to TLS at once, and read at once.
-const PIECE: usize = 256 * 1024;
+use crate::{Options, cuts, disk, messages};
 
 /// Transfers while the latency of messages is measured.
 const BESIDE: usize = 4;
@@ -48,6 +40,7 @@ pub(crate) async fn run(people: &People, server: &Server, options: &Options) -> 
     let (down, down_cpu) = (began.elapsed().as_secs_f64(), cpu_seconds(pid) - cpu);
 
     let per_transfer = memory(people, server, options, &file).await?;
+    let cuts = cuts::run(target, &mut sender, size, options.cuts).await?;
     let beside = beside(people, server, options, &file, size).await?;
     delete(&mut sender, &sent).await?;
     let megabytes = size as f64 / 1e6;
@@ -60,6 +53,9 @@ pub(crate) async fn run(people: &People, server: &Server, options: &Options) -> 
         ("message p50 ms beside 4 transfers", beside.median),
         ("fsync p50 ms beside 4 transfers", beside.sync),
         ("MB/s of the 4 transfers", beside.moved),
+        ("cuts of an upload", options.cuts as f64),
+        ("MiB sent again a cut", cuts.mean),
+        ("MiB sent again at most", cuts.most),
         lost(0.0),
     ])
 }
@@ -135,97 +131,6 @@ async fn beside(
     })
 }
 
-/// An upload that was begun.
-pub(crate) struct Opened {
-    id: String,
-    url: String,
-    ticket: String,
-}
-
-/// Begins an upload of so many bytes.
-pub(crate) async fn open(connection: &mut Connection, size: u64) -> anyhow::Result<Opened> {
-    let reply = connection.ask(&json!({"action": "upload", "size": size})).await?;
-    let opened: UploadReply = serde_json::from_str(reply.get())?;
-    Ok(Opened {
-        id: opened.upload.context("an upload without an id")?,
-        url: opened.url,
-        ticket: opened.ticket,
-    })
-}
-
-/// Sends all of it, and waits until the server has it on the disk. What was handed to TLS is counted.
-pub(crate) async fn fill(
-    target: &Target,
-    opened: &Opened,
-    size: u64,
-    moved: &AtomicU64,
-) -> anyhow::Result<()> {
-    let mut http = Http::connect(target).await?;
-    http.begin(opened, 0, size).await?;
-    let bytes: Vec<u8> = piece();
-    let mut left = usize::try_from(size)?;
-    while left > 0 {
-        let now = left.min(PIECE);
-        http.0.write_all(&bytes[..now]).await?;
-        moved.fetch_add(now as u64, Relaxed);
-        left -= now;
-    }
-    http.0.flush().await?;
-    let (head, _) = http.head().await?;
-    ensure!(head.starts_with("HTTP/1.1 204"), "an upload was answered: {head}");
-    Ok(())
-}
-
-fn piece() -> Vec<u8> {
-    (0..PIECE).map(|at| (at * 31 + at / 251) as u8).collect()
-}
-
-async fn upload(
-    target: &Target,
-    connection: &mut Connection,
-    size: u64,
-    moved: &AtomicU64,
-) -> anyhow::Result<Opened> {
-    let opened = open(connection, size).await?;
-    fill(target, &opened, size, moved).await?;
-    Ok(opened)
-}
-
-pub(crate) async fn download(
-    target: &Target,
-    connection: &mut Connection,
-    file: &str,
-    moved: &AtomicU64,
-) -> anyhow::Result<()> {
-    let reply = connection
-        .ask(&json!({"action": "download", "file": file}))
-        .await?;
-    let way: DownloadReply = serde_json::from_str(reply.get())?;
-    let mut http = Http::connect(target).await?;
-    let head = format!(
-        "GET {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        way.url, way.ticket
-    );
-    http.0.write_all(head.as_bytes()).await?;
-    let (head, mut received) = http.head().await?;
-    ensure!(
-        head.starts_with("HTTP/1.1 200"),
-        "a download was answered: {head}"
-    );
-    let mut buffer = vec![0; PIECE];
-    while received < way.size {
-        match http.0.read(&mut buffer).await? {
-            0 => break,
-            read => {
-                received += read as u64;
-                moved.fetch_add(read as u64, Relaxed);
-            }
-        }
-    }
-    ensure!(received == way.size, "{received} of {} bytes came", way.size);
-    Ok(())
-}
-
 async fn send(people: &People, connection: &mut Connection, upload: &str) -> anyhow::Result<SentReply> {
     let request =
         json!({"action": "file", "receiver": people.name(1), "file_name": "large.bin", "upload": upload});
@@ -235,58 +140,4 @@ async fn send(people: &People, connection: &mut Connection, upload: &str) -> any
 async fn delete(connection: &mut Connection, sent: &SentReply) -> anyhow::Result<()> {
     let request = json!({"action": "delete", "conversation": sent.conversation, "targets": [sent.number]});
     connection.ask(&request).await.map(drop)
-}
-
-/// Gives an upload up, so that the disk isn't filled.
-pub(crate) async fn abandon(target: &Target, opened: &Opened) -> anyhow::Result<()> {
-    let head = format!(
-        "DELETE {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\nConnection: close\r\n\r\n",
-        opened.url, opened.ticket
-    );
-    let mut http = Http::connect(target).await?;
-    http.0.write_all(head.as_bytes()).await?;
-    let (head, _) = http.head().await?;
-    ensure!(
-        head.starts_with("HTTP/1.1 204"),
-        "a deletion was answered: {head}"
-    );
-    Ok(())
-}
-
-/// A connection that speaks HTTP/1.1.
-struct Http(TlsStream<TcpStream>);
-
-impl Http {
-    async fn connect(target: &Target) -> anyhow::Result<Self> {
-        let mut tls = (*target.tls).clone();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let stream = TcpStream::connect(target.address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost")?;
-        let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await?;
-        Ok(Self(stream))
-    }
-
-    /// Says what is to come of an upload.
-    async fn begin(&mut self, opened: &Opened, offset: u64, length: u64) -> anyhow::Result<()> {
-        let head = format!(
-            "PATCH {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nTus-Resumable: 1.0.0\r\n\
-             Upload-Offset: {offset}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n",
-            opened.url, opened.ticket
-        );
-        Ok(self.0.write_all(head.as_bytes()).await?)
-    }
-
-    /// The head of the answer, and how many bytes came after it.
-    async fn head(&mut self) -> anyhow::Result<(String, u64)> {
-        let mut received = Vec::new();
-        loop {
-            ensure!(self.0.read_buf(&mut received).await? > 0, "no answer");
-            if let Some(end) = memchr::memmem::find(&received, b"\r\n\r\n") {
-                let head = String::from_utf8_lossy(&received[..end]).into_owned();
-                return Ok((head, (received.len() - end - 4) as u64));
-            }
-        }
-    }
 }

@@ -9,8 +9,10 @@
 
 mod backlog;
 mod connection;
+mod cuts;
 mod disk;
 mod files;
+mod http;
 mod idle;
 mod messages;
 mod people;
@@ -65,6 +67,9 @@ struct Options {
     /// Transfers at once, of an eighth of that
     #[arg(long, default_value_t = 20)]
     transfers: usize,
+    /// Times that the line is cut in the upload of the large file
+    #[arg(long, default_value_t = 100)]
+    cuts: u64,
     /// Where the figures are written as JSON, a line a run
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -97,7 +102,7 @@ impl Options {
         if self.short {
             (self.seconds, self.pairs, self.connections) = (2, 10, 200);
             (self.backlog, self.history) = (1000, 5000);
-            (self.file_mib, self.transfers) = (16, 4);
+            (self.file_mib, self.transfers, self.cuts) = (16, 4, 10);
         }
         if self.workloads.is_empty() {
             self.workloads = vec![

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
 use crate::connection::Target;
-use crate::files;
+use crate::http;
 
 /// The scale's end.
 const NICE: i32 = 19;
@@ -70,7 +70,7 @@ pub(crate) fn run(order: &str) -> anyhow::Result<()> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         drop(end);
     });
-    let moved = AtomicU64::new(0);
+    let (bytes, moved) = (http::piece(), AtomicU64::new(0));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -79,19 +79,23 @@ pub(crate) fn run(order: &str) -> anyhow::Result<()> {
         loop {
             let mut connection = target.resume(token).await?;
             let is_over = match file {
-                Some(file) => tokio::select! {
-                    fetched = files::download(&target, &mut connection, file, &moved) => fetched.map(|()| false)?,
-                    _ = &mut ended => true,
-                },
-                None => {
-                    let opened = files::open(&mut connection, size).await?;
+                Some(file) => {
+                    let way = http::way(&mut connection, file).await?;
                     // Nothing is read from it meanwhile.
                     connection.close().await;
+                    tokio::select! {
+                        fetched = http::fetch(&target, &way, &moved) => fetched.map(|()| false)?,
+                        _ = &mut ended => true,
+                    }
+                }
+                None => {
+                    let opened = http::open(&mut connection, size).await?;
+                    connection.close().await;
                     let is_over = tokio::select! {
-                        sent = files::fill(&target, &opened, size, &moved) => sent.map(|()| false)?,
+                        sent = http::fill(&target, &opened, &bytes, 0..size, &moved) => sent.map(|()| false)?,
                         _ = &mut ended => true,
                     };
-                    files::abandon(&target, &opened).await?;
+                    http::abandon(&target, &opened).await?;
                     is_over
                 }
             };
