@@ -48,32 +48,8 @@ pub(crate) fn step_back() {
 ///
 /// # Errors
 /// The disk fails.
-pub(crate) fn begin_writing(file: &File, range: Range<u64>) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    return sync_range(file, range, libc::SYNC_FILE_RANGE_WRITE);
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (file, range);
-        Ok(())
-    }
-}
-
-/// Waits until what was begun so is through.
-///
-/// # Errors
-/// The disk has failed.
-pub(crate) fn wait_for_writing(file: &File, range: Range<u64>) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    return sync_range(file, range, libc::SYNC_FILE_RANGE_WAIT_BEFORE);
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (file, range);
-        Ok(())
-    }
-}
-
 #[cfg(target_os = "linux")]
-fn sync_range(file: &File, range: Range<u64>, flags: libc::c_uint) -> io::Result<()> {
+pub(crate) fn begin_writing(file: &File, range: Range<u64>) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
 
     let number = |bytes: u64| libc::off64_t::try_from(bytes).map_err(io::Error::other);
@@ -86,7 +62,7 @@ fn sync_range(file: &File, range: Range<u64>, flags: libc::c_uint) -> io::Result
         return Ok(());
     }
     // SAFETY: it takes numbers, and a descriptor that is open as long as the file is borrowed.
-    let done = unsafe { libc::sync_file_range(file.as_raw_fd(), start, length, flags) };
+    let done = unsafe { libc::sync_file_range(file.as_raw_fd(), start, length, libc::SYNC_FILE_RANGE_WRITE) };
     match io::Error::last_os_error() {
         _ if done == 0 => Ok(()),
         // A file system or a sandbox that has no such thing: the sync does it all.
@@ -100,4 +76,13 @@ fn sync_range(file: &File, range: Range<u64>, flags: libc::c_uint) -> io::Result
         }
         error => Err(error),
     }
+}
+
+/// The system begins to bring these bytes of a file to the disk: when, it decides itself here.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn begin_writing(_: &File, _: Range<u64>) -> io::Result<()> {
+    Ok(())
 }

@@ -13,10 +13,9 @@ use crate::platform;
 /// Pieces that are written at once.
 const PIECES: usize = 64;
 
-/// Bytes that are given to the disk at once, and how many may be on their way there: what a sync finds to do goes before the commits of
-/// messages on the same disk, and tens of megabytes of it would hold them up.
+/// Bytes that are given to the disk at once: what a sync finds to do goes before the commits of messages on the same disk, and tens of
+/// megabytes of it would hold them up.
 const STEP: u64 = 512 * 1024;
-const ON_THE_WAY: u64 = 2 * 1024 * 1024;
 
 /// A file that isn't whole yet, and the hash of what is there. Everything here waits for the disk.
 pub struct Part {
@@ -25,9 +24,8 @@ pub struct Part {
     whole: PathBuf,
     folder: Arc<Path>,
     length: u64,
-    /// Up to where it was given to the disk, and up to where that is through.
+    /// Up to where it was given to the disk.
     given: u64,
-    through: u64,
     hasher: blake3::Hasher,
 }
 
@@ -85,7 +83,6 @@ impl Part {
             folder: blobs.folder.clone(),
             length: stored,
             given: stored,
-            through: stored,
             hasher,
         })
     }
@@ -120,20 +117,13 @@ impl Part {
         self.give()
     }
 
-    /// Gives the disk what it has not been given, and waits until little is on its way.
+    /// Gives the disk what it has not been given. To wait until it is through would slow the upload down and help nobody.
     fn give(&mut self) -> io::Result<()> {
         if self.length - self.given >= STEP {
             let (start, end) = (self.given, self.length);
             self.given = end;
             self.disk
                 .tried(platform::begin_writing(&self.disk.file, start..end))?;
-        }
-        let wanted = self.given.saturating_sub(ON_THE_WAY);
-        if wanted > self.through {
-            let (start, end) = (self.through, wanted);
-            self.through = end;
-            self.disk
-                .tried(platform::wait_for_writing(&self.disk.file, start..end))?;
         }
         Ok(())
     }
@@ -153,7 +143,7 @@ impl Part {
     pub fn cut_back(&mut self, length: u64, hasher: blake3::Hasher) -> io::Result<()> {
         self.cut_file(length)?;
         (self.length, self.hasher) = (length, hasher);
-        (self.given, self.through) = (self.given.min(length), self.through.min(length));
+        self.given = self.given.min(length);
         Ok(())
     }
 
@@ -227,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_on_its_way_to_the_disk() {
+    fn the_disk_is_given_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut part = part(folder.path());
         let piece = Bytes::from(vec![7; 300 * 1024]);
@@ -236,7 +226,6 @@ mod tests {
             part.write(std::slice::from_ref(&piece)).unwrap();
             assert_eq!(part.length(), written * piece.len() as u64);
             assert!(part.length() - part.given < STEP);
-            assert!(part.given - part.through <= ON_THE_WAY);
         }
         part.cut_back(0, before).unwrap();
         part.write(std::slice::from_ref(&piece)).unwrap();
