@@ -34,9 +34,10 @@ pub use web_app::{WebApp, WebAppError};
 /// Time for a request's head to arrive.
 const HEAD: Duration = Duration::from_secs(15);
 
-/// What a client may send over HTTP/2 before it is taken in, for a request and for a connection.
-const WINDOW: u32 = 512 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// What a client may send over HTTP/2 before it is taken in, for a request and for a connection. It is told of more once half of it is
+/// used up, so a busy server or a long line allows so many uploads of half a window a second; and so much memory a connection may take.
+const WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -99,10 +100,14 @@ pub async fn serve<S: Transport + 'static>(
     peer: Peer,
     guest: Guest,
 ) {
-    // Boxed, and dropped when it is done: an idle WebSocket needs less room.
+    // A task of its own, over when it is done: an idle WebSocket needs less room.
     let stream = Prefixed::new(received.into(), stream);
-    let upgraded = Box::pin(requests(&server, router, stream, peer)).await;
-    if let Some(stream) = upgraded {
+    let requests = server
+        .bulk
+        .handle()
+        .spawn(requests(server.clone(), router, stream, peer));
+    if let Ok(Some(mut stream)) = requests.await {
+        stream.move_here();
         let address = peer.address.to_string();
         tracing::info!(target: "connection", user = "-", address, protocol = "ws", "upgraded");
         session::serve(server, WebSocket::new(stream), peer, guest, &[]).await;
@@ -111,11 +116,12 @@ pub async fn serve<S: Transport + 'static>(
 
 /// Answers requests. Returns the connection where it goes on as a WebSocket.
 async fn requests<S: Transport + 'static>(
-    server: &Server,
+    server: Arc<Server>,
     router: Router,
-    stream: Prefixed<S>,
+    mut stream: Prefixed<S>,
     peer: Peer,
 ) -> Option<Prefixed<S>> {
+    stream.move_here();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -4,6 +4,7 @@
 pub const PROGRAM: &str = concat!("kith-server ", env!("CARGO_PKG_VERSION"));
 
 pub mod blobs;
+pub mod bulk;
 pub mod certs;
 pub mod check;
 pub mod clock;
@@ -32,3 +33,4 @@ pub mod token;
 pub mod transfers;
 pub mod uploads;
 pub mod websocket;
+mod wire;

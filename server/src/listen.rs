@@ -23,6 +23,7 @@ use crate::limiter::Guest;
 use crate::platform;
 use crate::server::Server;
 use crate::session::{self, Peer, Transport};
+use crate::wire::Wire;
 
 /// Connections that the kernel holds for us while we are busy.
 const BACKLOG: i32 = 4096;
@@ -142,7 +143,7 @@ enum Refusal {
 
 /// A connection after its handshake. Boxed, because each function that it is handed to would keep room for all of it as
 /// long as the connection lives.
-type Secured = Box<TlsStream<TcpStream>>;
+type Secured = Box<TlsStream<Wire>>;
 
 async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<Secured, Refusal> {
     let mut first = [0];
@@ -151,7 +152,11 @@ async fn handshake(mut stream: TcpStream, tls: TlsAcceptor) -> Result<Secured, R
         _ => return Err(Refusal::Silent),
     }
     if first == [TLS_HANDSHAKE_RECORD] {
-        return tls.accept(stream).await.map(Box::new).map_err(Refusal::Tls);
+        return tls
+            .accept(Wire::new(stream))
+            .await
+            .map(Box::new)
+            .map_err(Refusal::Tls);
     }
     // Somebody who speaks to us without TLS deserves to know why it doesn't work.
     let answer: &[u8] = if first == [b'{'] {
@@ -211,6 +216,10 @@ async fn speak(server: Arc<Server>, router: Router, mut stream: Secured, peer: P
 impl Transport for Secured {
     fn unacknowledged(&self) -> Option<usize> {
         platform::unacknowledged(self.get_ref().0)
+    }
+
+    fn move_here(&mut self) {
+        self.get_mut().0.move_here();
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::blobs::{Blobs, Found};
+use crate::bulk::Bulk;
 use crate::certs::{CertsError, Machine};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DataDir};
@@ -70,6 +71,9 @@ pub enum StartError {
     /// The web app.
     #[error(transparent)]
     WebApp(#[from] WebAppError),
+    /// Threads.
+    #[error("can't start threads: {0}")]
+    Threads(io::Error),
     /// The folder of files.
     #[error("can't use the folder of files: {0}")]
     Blobs(#[from] io::Error),
@@ -116,6 +120,7 @@ pub async fn prepare_at(data: &DataDir, config: Config, clock: Arc<dyn Clock>) -
         blobs: Blobs::open(data.blobs(), random.clone(), config.files.free_bytes)?,
         uploads: Uploads::new(),
         transfers: Transfers::new(&config.files),
+        bulk: Bulk::start().map_err(StartError::Threads)?,
         tickets,
         large_frames: Arc::new(Semaphore::new(config.limits.large_frame_bytes / 1024)),
         identity,

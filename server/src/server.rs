@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::blobs::Blobs;
+use crate::bulk::Bulk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::WebApp;
@@ -38,6 +39,8 @@ pub struct Server {
     pub transfers: Transfers,
     /// What lets them in.
     pub tickets: Tickets,
+    /// Where they, and all of HTTP, are dealt with.
+    pub bulk: Bulk,
     /// Password hashing.
     pub passwords: Passwords,
     /// Who may try how often.

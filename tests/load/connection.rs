@@ -1,13 +1,15 @@
 //! A connection that costs little: the generator shares the machine with the server it measures.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bytes::{Buf as _, BytesMut};
 use kith_common::{Incoming, Request, ResumeRequest};
 use memchr::memchr;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -30,16 +32,18 @@ pub(crate) struct Connection {
 
 impl Target {
     /// Full handshakes only: a session that is resumed would flatter the figures.
-    pub(crate) fn new(address: SocketAddr, roots: RootCertStore) -> Self {
+    pub(crate) fn new(address: SocketAddr, ca: &Path) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(ca)?)?;
         let mut tls = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"kith/1".to_vec()];
         tls.resumption = rustls::client::Resumption::disabled();
-        Self {
+        Ok(Self {
             address,
             tls: Arc::new(tls),
-        }
+        })
     }
 
     /// Connects and says `hello`.

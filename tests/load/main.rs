@@ -9,13 +9,16 @@
 
 mod backlog;
 mod connection;
+mod cuts;
 mod disk;
 mod files;
+mod http;
 mod idle;
 mod messages;
 mod people;
 mod process;
 mod report;
+mod transfers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,12 +67,18 @@ struct Options {
     /// Transfers at once, of an eighth of that
     #[arg(long, default_value_t = 20)]
     transfers: usize,
+    /// Times that the line is cut in the upload of the large file
+    #[arg(long, default_value_t = 100)]
+    cuts: u64,
     /// Where the figures are written as JSON, a line a run
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Where the server keeps its data; a real disk, or fsync costs nothing
     #[arg(long, value_name = "DIR", default_value = "target/load")]
     directory: PathBuf,
+    /// Be one of the processes that transfer beside messages
+    #[arg(long, hide = true, value_name = "JSON")]
+    transfers_of: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -93,7 +102,7 @@ impl Options {
         if self.short {
             (self.seconds, self.pairs, self.connections) = (2, 10, 200);
             (self.backlog, self.history) = (1000, 5000);
-            (self.file_mib, self.transfers) = (16, 4);
+            (self.file_mib, self.transfers, self.cuts) = (16, 4, 10);
         }
         if self.workloads.is_empty() {
             self.workloads = vec![
@@ -115,6 +124,9 @@ impl Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse().shortened();
+    if let Some(order) = &options.transfers_of {
+        return transfers::run(order);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(&options))
 }

@@ -3,9 +3,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kith_common::LoginReply;
 use kith_tests::{PASSWORD, Server};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -24,9 +21,7 @@ pub(crate) struct People {
 impl People {
     /// Registers so many people and logs each in once, for a token.
     pub(crate) async fn make(server: &Server, count: usize) -> anyhow::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(server.ca())?)?;
-        let target = Target::new(server.address, roots);
+        let target = Target::new(server.address, &server.ca())?;
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = Vec::new();
         for number in 0..count {

@@ -11,15 +11,15 @@ use crate::workspace::Workspace;
 
 /// Measures a server of its own: throughput, latency, memory, logins, backlog
 ///
-/// `cargo xtask load --release` builds what is worth measuring; without it the figures say only that it works. Everything
-/// after `--` goes to the load generator: see `cargo xtask load -- --help`.
+/// `cargo xtask load --release` builds what is worth measuring; without it the figures say only that it works. What follows
+/// goes to the load generator, as in `cargo xtask load --release files`: see `cargo xtask load -- --help`.
 #[derive(Args)]
 pub(crate) struct Load {
     /// Build optimised
     #[arg(long)]
     release: bool,
     /// Options and workloads of the load generator
-    #[arg(last = true)]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<OsString>,
 }
 

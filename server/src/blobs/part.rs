@@ -3,27 +3,42 @@ use std::io::{self, IoSlice, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 
 use super::{Blobs, sync_folder};
+use crate::platform;
 
 /// Pieces that are written at once.
 const PIECES: usize = 64;
 
+/// Bytes that are given to the disk at once: what a sync finds to do goes before the commits of messages on the same disk, and tens of
+/// megabytes of it would hold them up.
+const STEP: u64 = 512 * 1024;
+
 /// A file that isn't whole yet, and the hash of what is there. Everything here waits for the disk.
 pub struct Part {
-    file: Arc<File>,
+    disk: Arc<Disk>,
     path: PathBuf,
     whole: PathBuf,
     folder: Arc<Path>,
     length: u64,
+    /// Up to where it was given to the disk.
+    given: u64,
     hasher: blake3::Hasher,
+}
+
+/// A file, and whether bytes of it may be lost: the system tells that once, and takes the next sync for a success
+/// (fsync(2), "NOTES").
+struct Disk {
+    file: File,
+    has_failed: AtomicBool,
 }
 
 /// Brings to the disk what was written before it was asked for.
 pub struct Syncing {
-    file: Arc<File>,
+    disk: Arc<Disk>,
     folder: Arc<Path>,
 }
 
@@ -59,11 +74,15 @@ impl Part {
         };
         file.seek(SeekFrom::Start(stored))?;
         Ok(Self {
-            file: Arc::new(file),
+            disk: Arc::new(Disk {
+                file,
+                has_failed: AtomicBool::new(false),
+            }),
             path,
             whole,
             folder: blobs.folder.clone(),
             length: stored,
+            given: stored,
             hasher,
         })
     }
@@ -78,14 +97,14 @@ impl Part {
         self.hasher.clone()
     }
 
-    /// Writes pieces one after the other. They are all there or none is.
+    /// Writes pieces one after the other. They are all there or none is; unless the disk fails, then nothing can be synced any more.
     ///
     /// # Errors
     /// The disk is full or fails.
     pub fn write(&mut self, pieces: &[Bytes]) -> io::Result<()> {
         for some in pieces.chunks(PIECES) {
             let mut slices: Vec<IoSlice<'_>> = some.iter().map(|piece| IoSlice::new(piece)).collect();
-            if let Err(error) = write_all(&self.file, &mut slices) {
+            if let Err(error) = write_all(&self.disk.file, &mut slices) {
                 // As far as that is possible; what the database doesn't know of is cut off anyway.
                 let _ = self.cut_file(self.length);
                 return Err(error);
@@ -95,13 +114,24 @@ impl Part {
             self.hasher.update(piece);
             self.length += piece.len() as u64;
         }
+        self.give()
+    }
+
+    /// Gives the disk what it has not been given. To wait until it is through would slow the upload down and help nobody.
+    fn give(&mut self) -> io::Result<()> {
+        if self.length - self.given >= STEP {
+            let (start, end) = (self.given, self.length);
+            self.given = end;
+            self.disk
+                .tried(platform::begin_writing(&self.disk.file, start..end))?;
+        }
         Ok(())
     }
 
     /// What brings all that was written so far to the disk, and the file's name too. Writing may go on meanwhile.
     pub fn sync(&self) -> Syncing {
         Syncing {
-            file: self.file.clone(),
+            disk: self.disk.clone(),
             folder: self.folder.clone(),
         }
     }
@@ -113,6 +143,7 @@ impl Part {
     pub fn cut_back(&mut self, length: u64, hasher: blake3::Hasher) -> io::Result<()> {
         self.cut_file(length)?;
         (self.length, self.hasher) = (length, hasher);
+        self.given = self.given.min(length);
         Ok(())
     }
 
@@ -121,15 +152,15 @@ impl Part {
     /// # Errors
     /// The disk fails. The file may have its name then.
     pub fn finish(self) -> io::Result<[u8; 32]> {
-        self.file.sync_all()?;
+        self.disk.sync(File::sync_all)?;
         std::fs::rename(&self.path, &self.whole)?;
         sync_folder(&self.folder)?;
         Ok(*self.hasher.finalize().as_bytes())
     }
 
     fn cut_file(&self, length: u64) -> io::Result<()> {
-        self.file.set_len(length)?;
-        (&*self.file).seek(SeekFrom::Start(length)).map(drop)
+        self.disk.file.set_len(length)?;
+        (&self.disk.file).seek(SeekFrom::Start(length)).map(drop)
     }
 }
 
@@ -139,8 +170,24 @@ impl Syncing {
     /// # Errors
     /// The disk fails.
     pub fn run(self) -> io::Result<()> {
-        self.file.sync_data()?;
+        self.disk.sync(File::sync_data)?;
         sync_folder(&self.folder)
+    }
+}
+
+impl Disk {
+    fn sync(&self, sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
+        if self.has_failed.load(Relaxed) {
+            return Err(io::Error::other("bytes that were written before may be lost"));
+        }
+        self.tried(sync(&self.file))
+    }
+
+    fn tried(&self, outcome: io::Result<()>) -> io::Result<()> {
+        if outcome.is_err() {
+            self.has_failed.store(true, Relaxed);
+        }
+        outcome
     }
 }
 
@@ -156,4 +203,45 @@ fn write_all(mut file: &File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandomness;
+
+    fn part(folder: &Path) -> Part {
+        let blobs = Blobs::open(folder.join("blobs"), Arc::new(SystemRandomness::new()), 0).unwrap();
+        let id = blobs.new_id().unwrap();
+        Part::open(&blobs, &id, 0, None).unwrap()
+    }
+
+    #[test]
+    fn the_disk_is_given_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = part(folder.path());
+        let piece = Bytes::from(vec![7; 300 * 1024]);
+        let before = part.hasher();
+        for written in 1..40 {
+            part.write(std::slice::from_ref(&piece)).unwrap();
+            assert_eq!(part.length(), written * piece.len() as u64);
+            assert!(part.length() - part.given < STEP);
+        }
+        part.cut_back(0, before).unwrap();
+        part.write(std::slice::from_ref(&piece)).unwrap();
+        assert_eq!(part.finish().unwrap(), *blake3::hash(&piece).as_bytes());
+    }
+
+    #[test]
+    fn after_a_failure_no_sync_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = part(folder.path());
+        part.write(&[Bytes::from_static(b"lost")]).unwrap();
+        let (first, second) = (part.sync(), part.sync());
+        first.run().unwrap();
+        let failed = part.disk.tried(Err(io::ErrorKind::Other.into()));
+        assert!(failed.is_err());
+        assert!(second.run().is_err());
+        assert!(part.finish().is_err());
+    }
 }

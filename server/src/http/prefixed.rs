@@ -78,4 +78,8 @@ impl<S: Transport> Transport for Prefixed<S> {
     fn unacknowledged(&self) -> Option<usize> {
         self.inner.unacknowledged()
     }
+
+    fn move_here(&mut self) {
+        self.inner.move_here();
+    }
 }

@@ -8,6 +8,9 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     /// How many bytes were sent that the other end has not acknowledged yet, where the system can tell.
     fn unacknowledged(&self) -> Option<usize>;
 
+    /// From now on it is used in the runtime that this is called in.
+    fn move_here(&mut self) {}
+
     /// What kind of thing it is.
     fn carrier(&self) -> Carrier {
         Carrier::Stream

@@ -66,7 +66,12 @@ pub(super) async fn writing(
 /// The pool for reading.
 pub(super) async fn reading(url: &str, data: &Path) -> Result<DatabaseConnection, OpenError> {
     let mut options = options(url, data, true);
-    options.max_connections(READERS).min_connections(1);
+    // All from the start, and for good: a connection's thread runs with the right of the thread that it was begun by.
+    options
+        .max_connections(READERS)
+        .min_connections(READERS)
+        .idle_timeout(None)
+        .max_lifetime(None);
     connect(url, data, options).await
 }
 
