@@ -9,10 +9,11 @@
 pub(crate) mod database;
 mod rows;
 
+use js_sys::Uint8Array;
 use kith_common::LogEvent;
 use serde_json::value::RawValue;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::{Answer, Batch, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, Range, StoreError};
 use crate::limits;
@@ -97,8 +98,8 @@ impl LocalStore for IndexedDbStore {
 
     fn add(&self, item: NewItem) -> Answer<'_, u64> {
         let (row, data) = ItemRow::of(item);
-        let input = (limits::OUTBOX, row);
-        let answer = self.database.call_with_bytes("add", &input, data.as_deref());
+        let file = data.map_or(JsValue::UNDEFINED, |data| Uint8Array::from(&*data).into());
+        let answer = self.database.call_with_file("add", &(limits::OUTBOX, row), &file);
         Box::pin(async move { read(&answer.await?.0) })
     }
 
@@ -107,7 +108,7 @@ impl LocalStore for IndexedDbStore {
         Box::pin(async move {
             let rows = rows.await?;
             // What can't be read stays and is passed over.
-            let rows = rows.iter().filter_map(|row| item(row, None).ok());
+            let rows = rows.iter().filter_map(|row| item(row, &JsValue::UNDEFINED).ok());
             Ok(rows.collect())
         })
     }
@@ -116,12 +117,15 @@ impl LocalStore for IndexedDbStore {
         Box::pin(async move {
             let mut place = 0;
             loop {
-                let asked = self.database.call_with_bytes("next", &(place, &busy), None);
-                let (found, bytes) = asked.await?;
+                let input = (place, &busy);
+                let (found, file) = self
+                    .database
+                    .call_with_file("next", &input, &JsValue::UNDEFINED)
+                    .await?;
                 let Some((id, row)) = read::<Option<(u64, Box<RawValue>)>>(&found)? else {
                     return Ok(None);
                 };
-                if let Ok(item) = item(&row, bytes) {
+                if let Ok(item) = item(&row, &file) {
                     return Ok(Some(item));
                 }
                 place = id + 1;
@@ -131,7 +135,7 @@ impl LocalStore for IndexedDbStore {
 
     fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
         let row = self.database.call::<Option<Box<RawValue>>>("item", &[id]);
-        Box::pin(async move { row.await?.map(|row| item(&row, None)).transpose() })
+        Box::pin(async move { row.await?.map(|row| item(&row, &JsValue::UNDEFINED)).transpose() })
     }
 
     fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool> {
@@ -155,6 +159,8 @@ impl LocalStore for IndexedDbStore {
     }
 }
 
-fn item(row: &RawValue, bytes: Option<Vec<u8>>) -> Result<Item, StoreError> {
-    Ok(read::<ItemRow>(row.get())?.into_item(bytes))
+/// An item of the outbox from its row and its file.
+fn item(row: &RawValue, file: &JsValue) -> Result<Item, StoreError> {
+    let data = file.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+    Ok(read::<ItemRow>(row.get())?.into_item(data))
 }

@@ -12,21 +12,21 @@ export class Failure extends Error {
 }
 
 /**
- * Calls a method of a database, whose input is a list as JSON, and at its end bytes where there are any. It answers with JSON and
- * bytes, or fails with a text: the kind, a space, and in words why. It is done to its end, whether or not anybody waits for it.
+ * Calls a method of a database, whose input is a list as JSON, and at its end a file where there is one. It answers with JSON and
+ * a file, or fails with a text: the kind, a space, and in words why. It is done to its end, whether or not anybody waits for it.
  */
-export async function call(database, method, input, bytes) {
+export async function call(database, method, input, file) {
   try {
-    const answer = await database[method](...(JSON.parse(input) ?? []), bytes);
-    return [answer?.json ?? "null", answer?.bytes];
+    const answer = await database[method](...(JSON.parse(input) ?? []), file);
+    return [answer?.json ?? "null", answer?.file];
   } catch (error) {
     throw `${kind(error)} ${error.message}`;
   }
 }
 
 /** What a method answers. */
-export function answer(value, bytes) {
-  return { json: JSON.stringify(value), bytes };
+export function answer(value, file) {
+  return { json: JSON.stringify(value), file };
 }
 
 /** The same of a list whose elements are JSON: it isn't read here, where its numbers would be rounded. */

@@ -2,18 +2,18 @@
 
 use std::pin::Pin;
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Promise};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::local_store::{Answer, StoreError};
 
 #[wasm_bindgen(module = "/src/local_store/indexed_db/database.js")]
 extern "C" {
-    fn call(database: &JsValue, method: &str, input: &str, bytes: &JsValue) -> Promise;
+    fn call(database: &JsValue, method: &str, input: &str, file: &JsValue) -> Promise;
 }
 
 /// A database, written in JavaScript, whose methods are called by their names. It is closed when this is dropped.
@@ -21,8 +21,8 @@ pub(crate) struct Database {
     object: JsValue,
 }
 
-/// JSON, and the bytes that came with it.
-type Answered = (String, Option<Vec<u8>>);
+/// JSON, and the file that came with it, if one did.
+type Answered = (String, JsValue);
 
 impl Database {
     /// Opens one of these objects, and makes the database if there is none.
@@ -38,19 +38,19 @@ impl Database {
         method: &str,
         input: &impl Serialize,
     ) -> Answer<'static, T> {
-        let answer = self.call_with_bytes(method, input, None);
+        let answer = self.call_with_file(method, input, &JsValue::UNDEFINED);
         Box::pin(async move { read(&answer.await?.0) })
     }
 
-    /// The same with bytes that follow the input, and with what it answers as it came.
-    pub(crate) fn call_with_bytes(
+    /// The same with a file that follows the input, as the browser is to keep it, and with what it answers as it came.
+    pub(crate) fn call_with_file(
         &self,
         method: &str,
         input: &impl Serialize,
-        bytes: Option<&[u8]>,
+        file: &JsValue,
     ) -> Pin<Box<dyn Future<Output = Result<Answered, StoreError>>>> {
         match serde_json::to_string(input) {
-            Ok(input) => self.ask(method, &input, bytes),
+            Ok(input) => self.ask(method, &input, file),
             Err(error) => Box::pin(async move { Err(StoreError::Device(error.to_string())) }),
         }
     }
@@ -60,17 +60,12 @@ impl Database {
         &self,
         method: &str,
         input: &str,
-        bytes: Option<&[u8]>,
+        file: &JsValue,
     ) -> Pin<Box<dyn Future<Output = Result<Answered, StoreError>>>> {
-        let bytes = bytes.map_or(JsValue::UNDEFINED, |bytes| Uint8Array::from(bytes).into());
-        let answer = JsFuture::from(call(&self.object, method, input, &bytes));
+        let answer = JsFuture::from(call(&self.object, method, input, file));
         Box::pin(async move {
             let answer = Array::from(&answer.await.map_err(|error| meaning(&error))?);
-            let bytes = answer.get(1);
-            Ok((
-                answer.get(0).as_string().unwrap_or_default(),
-                bytes.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
-            ))
+            Ok((answer.get(0).as_string().unwrap_or_default(), answer.get(1)))
         })
     }
 }

@@ -12,6 +12,9 @@ const COPY = ["logs", "events", "effects", "marks", "profiles", "rest"];
 /** The stores of the outbox. */
 const OUTBOX = ["items", "files", "reads", "counter"];
 
+/** What items are looked for by, by their state; those of others aren't in the index. */
+const DUE = { waiting: 1 };
+
 /** Rows that are looked at together for the next one to be sent. */
 const AT_ONCE = 50;
 
@@ -160,17 +163,17 @@ class Store extends Database {
     await this.delete();
   }
 
-  add(most, item, bytes) {
+  add(most, item, file) {
     // A person was told that it is safe.
     return this.write(["items", "files", "counter"], "strict", async ({ items, files, counter }) => {
       if ((await asked(items.count())) >= most) throw new Failure("full");
       // Browsers could count by themselves, but don't agree on how an index sees such a number.
       const id = ((await asked(counter.get("last"))) ?? 0) + 1;
       counter.put(id, "last");
-      const row = { ...item, id, waiting: 1 };
-      if (bytes) {
-        row.size = bytes.length;
-        files.put(bytes, id);
+      const row = { ...item, id, waiting: DUE[item.state] };
+      if (file) {
+        row.size = file.length;
+        files.put(file, id);
       }
       items.add(row);
       return answer(id);
@@ -181,11 +184,11 @@ class Store extends Database {
     return this.read(["items"], async ({ items }) => answer(await asked(items.getAll())));
   }
 
-  /** The first item from this place on that waits and whose lane isn't busy: its place, its row, the bytes of its file. */
+  /** The first item from this place on that waits and whose lane isn't busy: its place, its row, its file. */
   next(place, busy) {
     return this.read(["items", "files"], async ({ items, files }) => {
       for (let first = place; ; ) {
-        const range = between([1, first], [1, LAST]);
+        const range = between([DUE.waiting, first], [DUE.waiting, LAST]);
         const rows = await asked(items.index("waiting").getAll(range, AT_ONCE));
         if (rows.length === 0) return answer(null);
         const row = rows.find(({ lane }) => !busy.includes(lane));
@@ -206,9 +209,8 @@ class Store extends Database {
       const held = await asked(items.get(id));
       if (!held) return answer(false);
       Object.assign(held, change);
-      // 1 if it is to be sent; rows without it aren't in the index.
-      if (held.state === "waiting") held.waiting = 1;
-      else delete held.waiting;
+      held.waiting = DUE[held.state];
+      if (!held.waiting) delete held.waiting;
       items.put(held);
       return answer(true);
     });
