@@ -46,8 +46,11 @@ impl HttpError {
         struct Refusal {
             error: WireError,
         }
-        let said = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.error);
-        let error = said.unwrap_or_else(|_| {
+        // As a text, as all else is read: what reads bytes a browser would have to fetch beside it.
+        let said = core::str::from_utf8(body)
+            .ok()
+            .and_then(|said| serde_json::from_str::<Refusal>(said).ok());
+        let error = said.map(|refusal| refusal.error).unwrap_or_else(|| {
             let code = match status {
                 404 | 410 => ErrorCode::NotFound,
                 _ => ErrorCode::Internal,

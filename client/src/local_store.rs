@@ -118,7 +118,7 @@ pub struct Owner {
 }
 
 /// The end of a log as the copy has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Who is in it: user names; empty for the account's own log.
     pub members: Vec<String>,
@@ -131,7 +131,7 @@ pub struct Head {
 }
 
 /// All that isn't an event.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Loaded {
     /// Every log and its head.
     pub heads: Vec<(String, Head)>,
@@ -315,7 +315,8 @@ impl ItemState {
 }
 
 /// A change of an item of the outbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemChange {
     /// It came further.
     State(ItemState),

@@ -1,10 +1,12 @@
 //! What was written and isn't sent yet.
 
+#[cfg(not(target_arch = "wasm32"))]
+use kith_common::DownloadRequest;
 use kith_common::{
-    ClientId, ContactAction, EventKind, FileBody, FileDetails, LogEvent, Request, SentReply, Username,
-    WireError,
+    Base64Bytes, ClientId, ContactAction, ContactsRequest, DeleteRequest, EditRequest, EventKind, FileBody,
+    FileDetails, FileHash, FileName, FileRequest, LogEvent, MediaType, MessageRequest, ProfileAction,
+    ProfileRequest, ReactRequest, Request, SentReply, Thumbhash, Username, WireError,
 };
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 
@@ -237,27 +239,103 @@ impl Write {
     }
 }
 
-/// A request of the outbox. Nothing but these lies there; a server reads more, which a browser needn't fetch the code for.
+/// A request of the outbox. Nothing but these lies there; a server reads more, which a browser needn't fetch the code for, and
+/// each of them for itself.
 pub(super) fn parse(request: &str) -> Option<Request> {
+    /// The fields of all of them.
     #[derive(Deserialize)]
-    struct Action {
+    struct Fields {
         action: String,
-    }
-    fn fields<T: DeserializeOwned>(request: &str) -> Option<T> {
-        serde_json::from_str(request).ok()
-    }
-    match fields::<Action>(request)?.action.as_str() {
-        "message" => fields(request).map(Request::Message),
-        "file" => fields(request).map(Request::File),
-        "edit" => fields(request).map(Request::Edit),
-        "delete" => fields(request).map(Request::Delete),
-        "react" => fields(request).map(Request::React),
-        "contacts" => fields(request).map(Request::Contacts),
-        "profile" => fields(request).map(Request::Profile),
+        client_id: Option<ClientId>,
+        receiver: Option<String>,
+        conversation: Option<String>,
+        content: Option<String>,
+        reply_to: Option<u64>,
+        expect: Option<u64>,
+        file_name: Option<FileName>,
+        file_data: Option<Base64Bytes>,
+        upload: Option<String>,
+        hash: Option<FileHash>,
+        media_type: Option<MediaType>,
+        width: Option<u32>,
+        height: Option<u32>,
+        thumbhash: Option<Thumbhash>,
+        target: Option<u64>,
+        targets: Option<Vec<u64>>,
+        reaction: Option<String>,
+        on: Option<bool>,
+        contact_action: Option<ContactAction>,
+        contact_username: Option<String>,
+        profile_action: Option<ProfileAction>,
+        username: Option<String>,
+        display_name: Option<String>,
+        about: Option<String>,
+        avatar: Option<Base64Bytes>,
         #[cfg(not(target_arch = "wasm32"))]
-        "download" => fields(request).map(Request::Download),
-        _ => None,
+        file: Option<String>,
     }
+    let fields: Fields = serde_json::from_str(request).ok()?;
+    let client_id = fields.client_id;
+    Some(match fields.action.as_str() {
+        "message" => Request::Message(MessageRequest {
+            receiver: fields.receiver,
+            conversation: fields.conversation,
+            content: fields.content?,
+            reply_to: fields.reply_to,
+            client_id,
+            expect: fields.expect,
+        }),
+        "file" => Request::File(FileRequest {
+            receiver: fields.receiver,
+            conversation: fields.conversation,
+            file_name: fields.file_name?,
+            file_data: fields.file_data,
+            upload: fields.upload,
+            hash: fields.hash,
+            media_type: fields.media_type,
+            width: fields.width,
+            height: fields.height,
+            thumbhash: fields.thumbhash,
+            reply_to: fields.reply_to,
+            client_id,
+            expect: fields.expect,
+        }),
+        "edit" => Request::Edit(EditRequest {
+            conversation: fields.conversation?,
+            target: fields.target?,
+            content: fields.content?,
+            client_id,
+            expect: fields.expect,
+        }),
+        "delete" => Request::Delete(DeleteRequest {
+            conversation: fields.conversation?,
+            targets: fields.targets?,
+            client_id,
+        }),
+        "react" => Request::React(ReactRequest {
+            conversation: fields.conversation?,
+            target: fields.target?,
+            reaction: fields.reaction?,
+            on: fields.on.unwrap_or(true),
+            client_id,
+        }),
+        "contacts" => Request::Contacts(ContactsRequest {
+            contact_action: fields.contact_action?,
+            contact_username: fields.contact_username,
+            client_id,
+        }),
+        "profile" => Request::Profile(ProfileRequest {
+            profile_action: fields.profile_action?,
+            username: fields.username,
+            display_name: fields.display_name,
+            about: fields.about,
+            avatar: fields.avatar,
+            client_id,
+        }),
+        #[cfg(not(target_arch = "wasm32"))]
+        "download" => Request::Download(DownloadRequest { file: fields.file? }),
+        _ => return None,
+    })
 }
 
 /// The event that a request of this device has caused, as the server's reply places it.
@@ -336,4 +414,39 @@ pub(super) fn own_event(
 
 fn raw(body: &impl Serialize) -> Option<Box<serde_json::value::RawValue>> {
     to_raw_value(body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_as_it_was() {
+        for request in [
+            r#"{"action":"message","receiver":"bob","content":"hi","reply_to":3,"client_id":"a","expect":4}"#,
+            r#"{"action":"message","conversation":"c","content":"hi"}"#,
+            r#"{"action":"file","receiver":"bob","file_name":"a.png","file_data":"","client_id":"a"}"#,
+            r#"{"action":"file","conversation":"c","file_name":"a.png","upload":"u","hash":"0000000000000000000000000000000000000000000000000000000000000000","media_type":"image/png","width":3,"height":2,"thumbhash":"AQI=","reply_to":7,"client_id":"a","expect":1}"#,
+            r#"{"action":"edit","conversation":"c","target":1,"content":"x","client_id":"a","expect":2}"#,
+            r#"{"action":"delete","conversation":"c","targets":[1,2],"client_id":"a"}"#,
+            r#"{"action":"react","conversation":"c","target":1,"reaction":"+","on":false,"client_id":"a"}"#,
+            r#"{"action":"contacts","contact_action":"block","contact_username":"bob","client_id":"a"}"#,
+            r#"{"action":"profile","profile_action":"set","display_name":"A","about":"","avatar":"AQ==","client_id":"a"}"#,
+            r#"{"action":"download","file":"f"}"#,
+        ] {
+            let read = parse(request).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), request);
+            // As whoever sends it would read it.
+            assert_eq!(Request::parse(request.as_bytes()).request.unwrap(), read);
+        }
+        for other in [
+            "",
+            "{}",
+            r#"{"action":"hello"}"#,
+            r#"{"action":"message"}"#,
+            r#"{"action":"edit","target":"1"}"#,
+        ] {
+            assert!(parse(other).is_none(), "{other}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ use kith_common::{
     Base64Bytes, DownloadReply, DownloadRequest, FileDetails, FileHash, FileName, FileRequest, Request,
     WireError,
 };
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::{Command, Engine, EngineError, Pending, Progress, To, lock};
@@ -254,11 +256,16 @@ impl Engine {
     /// # Errors
     /// There is no connection; the server refuses.
     pub async fn file_url(&self, file: &str) -> Result<String, EngineError> {
-        let reply = self.way_to(file).await?;
-        Ok(format!("https://{}{}", self.shared().server, reply.media_url))
+        /// All of it that a browser needs.
+        #[derive(Deserialize)]
+        struct Media {
+            media_url: String,
+        }
+        let media: Media = self.way_to(file).await?;
+        Ok(format!("https://{}{}", self.shared().server, media.media_url))
     }
 
-    async fn way_to(&self, file: &str) -> Result<DownloadReply, EngineError> {
+    async fn way_to<T: DeserializeOwned>(&self, file: &str) -> Result<T, EngineError> {
         let file = file.to_owned();
         let request = Request::Download(DownloadRequest { file });
         Ok(self.connection()?.call(&request).await?)

@@ -3,35 +3,33 @@
 //! It holds the copy of the logs, which is made anew where its form has changed, and the outbox, which is written through to the
 //! disk and never thrown away but by [`LocalStore::wipe`]. Several pages of one browser may use it at a time.
 //!
-//! Every call runs as a task of its own: a browser ends a transaction as soon as it waits for anything else, and whoever asks
-//! may be slow to go on, or stop waiting in the middle.
+//! It is written in JavaScript (`indexed_db/store.js`), whose methods are called here: a transaction ends as soon as it waits
+//! for anything but its own requests, and in wasm each such wait would cross a border, in code that a browser has to fetch.
 
-mod copy;
 pub(crate) mod database;
-pub(crate) mod held;
-mod outbox;
-pub(crate) mod request;
-
-use std::pin::Pin;
-use std::rc::Rc;
+mod rows;
 
 use kith_common::LogEvent;
-use tokio::sync::oneshot;
+use serde_json::value::RawValue;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::{Answer, Batch, Claim, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, StoreError};
-use crate::runtime::task;
+use super::{
+    Answer, Batch, Claim, Item, ItemChange, Loaded, LocalStore, NewItem, Owner, Query, Range, StoreError,
+};
+use crate::limits;
 
-use database::{Database, Durability, Schema};
-use held::HeldDatabase;
+use database::{Database, read};
+use rows::{BatchRows, ItemRow};
 
-/// The version of the database. What an older one held of the copy is thrown away; its outbox has to be brought up to this
-/// one.
-const VERSION: u32 = 1;
+#[wasm_bindgen(module = "/src/local_store/indexed_db/store.js")]
+extern "C" {
+    fn store(name: &str) -> JsValue;
+}
 
 /// A [`LocalStore`] in IndexedDB.
 pub struct IndexedDbStore {
-    held: Rc<HeldDatabase>,
+    database: Database,
 }
 
 impl core::fmt::Debug for IndexedDbStore {
@@ -46,8 +44,10 @@ impl IndexedDbStore {
     /// # Errors
     /// The browser keeps nothing for this page; the store is of a newer version; there is no room left.
     pub async fn open(owner: &Owner) -> Result<Self, StoreError> {
-        let held = apart(HeldDatabase::open(name_of(owner), VERSION, upgrade)).await?;
-        Ok(Self { held })
+        // Any text is a name; a server's address holds no space.
+        let name = format!("kith {} {}", owner.server, owner.account);
+        let database = Database::open(store(&name)).await?;
+        Ok(Self { database })
     }
 
     /// Deletes all that is kept of an account, whether or not it is open anywhere.
@@ -58,117 +58,79 @@ impl IndexedDbStore {
         // What is open elsewhere and asleep is empty at least.
         Self::open(owner).await?.wipe().await
     }
+}
 
-    fn run<T: 'static, F>(&self, work: impl FnOnce(Rc<Database>) -> F + 'static) -> Answer<'_, T>
-    where
-        F: Future<Output = Result<T, StoreError>> + 'static,
-    {
-        let held = Rc::clone(&self.held);
-        Box::pin(apart(async move { work(held.database().await?).await }))
+impl IndexedDbStore {
+    /// Items without the bytes of their files. What can't be read stays and is passed over.
+    fn items(&self, method: &str) -> Answer<'_, Vec<Item>> {
+        let rows = self.database.call::<Vec<Box<RawValue>>>(method, &());
+        Box::pin(async move {
+            let rows = rows.await?;
+            let rows = rows.iter().filter_map(|row| item(row, JsValue::UNDEFINED).ok());
+            Ok(rows.collect())
+        })
     }
-}
-
-/// Runs something to its end in a task of its own, which begins at once.
-pub(crate) fn apart<T: 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + 'static,
-) -> impl Future<Output = Result<T, StoreError>> {
-    let (reply, answer) = oneshot::channel();
-    // Boxed, so that what surrounds a task is there once and not for each kind of work: a browser has to fetch it.
-    let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-        // Whoever asked may have stopped waiting.
-        let _ = reply.send(work.await);
-    });
-    task::spawn(work);
-    async move { answer.await.unwrap_or(Err(StoreError::Closed)) }
-}
-
-/// Removes every row.
-async fn empty(database: &Database) -> Result<(), StoreError> {
-    let stores: Vec<&str> = copy::STORES.into_iter().chain(outbox::STORES).collect();
-    let transaction = database.write(&stores, Durability::Strict)?;
-    copy::clear(&transaction)?;
-    outbox::clear(&transaction)?;
-    transaction.done().await
-}
-
-/// Any text is a name; a server's address holds no space.
-fn name_of(owner: &Owner) -> String {
-    format!("kith {} {}", owner.server, owner.account)
-}
-
-fn upgrade(schema: &Schema, before: u32) -> Result<(), JsValue> {
-    if before == 0 {
-        outbox::make(schema)?;
-    }
-    copy::make(schema)
 }
 
 impl LocalStore for IndexedDbStore {
     fn load(&self) -> Answer<'_, Loaded> {
-        self.run(async |database| copy::load(&database).await)
+        self.database.call("load", &())
     }
 
     fn commit(&self, batch: Batch) -> Answer<'_, ()> {
-        self.run(async move |database| copy::commit(&database, &batch).await)
+        match BatchRows::of(&batch) {
+            Ok(rows) => self.database.call("commit", &[rows]),
+            Err(error) => Box::pin(async { Err(error) }),
+        }
     }
 
     fn events(&self, query: Query) -> Answer<'_, Vec<LogEvent>> {
-        self.run(async move |database| copy::events(&database, &query).await)
+        let (method, number) = match query.range {
+            Range::Before(number) => ("eventsBefore", number),
+            Range::After(number) => ("eventsAfter", number),
+        };
+        let input = (query.log, number, query.base_only, query.limit);
+        self.database.call(method, &input)
     }
 
-    fn effects(&self, log: String, targets: (u64, u64)) -> Answer<'_, Vec<(u64, LogEvent)>> {
-        self.run(async move |database| copy::effects(&database, &log, targets).await)
+    fn effects(&self, log: String, (first, last): (u64, u64)) -> Answer<'_, Vec<(u64, LogEvent)>> {
+        self.database.call("effects", &(log, first, last))
     }
 
     fn unread(&self, log: String, above: u64, me: String) -> Answer<'_, u64> {
-        self.run(async move |database| copy::unread(&database, &log, above, &me).await)
+        self.database.call("unread", &(log, above, me))
     }
 
     fn rebuild(&self) -> Answer<'_, ()> {
-        self.run(async |database| {
-            let transaction = database.write(&copy::STORES, Durability::Relaxed)?;
-            copy::clear(&transaction)?;
-            transaction.done().await
-        })
+        self.database.call("rebuild", &())
     }
 
     fn wipe(&self) -> Answer<'_, ()> {
-        let held = Rc::clone(&self.held);
-        Box::pin(apart(async move {
-            let emptied = match held.database().await {
-                Ok(database) => empty(&database).await,
-                Err(error) => Err(error),
-            };
-            match emptied {
-                // Another page has deleted it meanwhile. Whether it has done so already, nobody tells.
-                Err(StoreError::Closed) => {
-                    empty(&Database::open(held.name(), VERSION, upgrade).await?).await?;
-                }
-                emptied => emptied?,
-            }
-            held.let_go();
-            Database::delete(held.name()).await
-        }))
+        self.database.call("wipe", &())
     }
 
     fn add(&self, item: NewItem) -> Answer<'_, u64> {
-        self.run(async move |database| outbox::add(&database, item).await)
+        let (row, bytes) = ItemRow::of(item);
+        let input = (limits::OUTBOX, row);
+        let answer = self.database.call_with_file("add", &input, &bytes);
+        Box::pin(async move { read(&answer.await?.0) })
     }
 
     fn outbox(&self) -> Answer<'_, Vec<Item>> {
-        self.run(async |database| outbox::list(&database).await)
-    }
-
-    fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>> {
-        self.run(async move |database| outbox::next(&database, &busy).await)
+        self.items("outbox")
     }
 
     fn transfers(&self) -> Answer<'_, Vec<Item>> {
-        self.run(async |database| outbox::transfers(&database).await)
+        self.items("transfers")
     }
 
     fn whole(&self, id: u64) -> Answer<'_, Option<Item>> {
-        self.run(async move |database| outbox::whole(&database, id).await)
+        let answer = self.database.call_with_file("whole", &[id], &JsValue::UNDEFINED);
+        Box::pin(async move {
+            let (row, bytes) = answer.await?;
+            let row = read::<Option<ItemRow>>(&row)?;
+            Ok(row.map(|row| row.into_item(bytes)))
+        })
     }
 
     fn claim(&self, _id: u64) -> Answer<'_, Option<Claim>> {
@@ -176,27 +138,51 @@ impl LocalStore for IndexedDbStore {
         Box::pin(core::future::ready(Ok(Some(Claim {}))))
     }
 
+    fn next(&self, busy: Vec<String>) -> Answer<'_, Option<Item>> {
+        Box::pin(async move {
+            let mut place = 0;
+            loop {
+                let asked = self
+                    .database
+                    .call_with_file("next", &(place, &busy), &JsValue::UNDEFINED);
+                let (found, bytes) = asked.await?;
+                let Some((id, row)) = read::<Option<(u64, Box<RawValue>)>>(&found)? else {
+                    return Ok(None);
+                };
+                if let Ok(item) = item(&row, bytes) {
+                    return Ok(Some(item));
+                }
+                place = id + 1;
+            }
+        })
+    }
+
     fn item(&self, id: u64) -> Answer<'_, Option<Item>> {
-        self.run(async move |database| outbox::one(&database, id).await)
+        let row = self.database.call::<Option<Box<RawValue>>>("item", &[id]);
+        Box::pin(async move { row.await?.map(|row| item(&row, JsValue::UNDEFINED)).transpose() })
     }
 
     fn update(&self, id: u64, change: ItemChange) -> Answer<'_, bool> {
-        self.run(async move |database| outbox::update(&database, id, change).await)
+        self.database.call("update", &(id, change))
     }
 
     fn remove(&self, id: u64) -> Answer<'_, bool> {
-        self.run(async move |database| outbox::remove(&database, id).await)
+        self.database.call("remove", &[id])
     }
 
     fn want_read(&self, log: String, number: u64) -> Answer<'_, ()> {
-        self.run(async move |database| outbox::want_read(&database, log, number).await)
+        self.database.call("wantRead", &(log, number))
     }
 
     fn wanted_reads(&self) -> Answer<'_, Vec<(String, u64)>> {
-        self.run(async |database| outbox::wanted_reads(&database).await)
+        self.database.call("wantedReads", &())
     }
 
     fn read_done(&self, log: String, number: u64) -> Answer<'_, ()> {
-        self.run(async move |database| outbox::read_done(&database, &log, number).await)
+        self.database.call("readDone", &(log, number))
     }
+}
+
+fn item(row: &RawValue, bytes: JsValue) -> Result<Item, StoreError> {
+    Ok(read::<ItemRow>(row.get())?.into_item(bytes))
 }

@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Somebody of whom nothing is kept yet.
-fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     let number = OWNERS.replace(OWNERS.get() + 1);
     Owner {
         server: "test".to_owned(),

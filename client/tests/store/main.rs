@@ -16,3 +16,5 @@ mod contract;
 mod indexed_db;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
+#[cfg(target_arch = "wasm32")]
+mod version_1;

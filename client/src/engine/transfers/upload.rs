@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kith_common::{ClientId, ErrorCode, FileRequest, Request, UploadReply, UploadRequest, WireError};
+use kith_common::{ClientId, ErrorCode, FileRequest, Request, UploadRequest, WireError};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
@@ -33,10 +34,18 @@ pub(super) struct Upload {
     pub(super) live: Arc<Live>,
 }
 
+/// What is needed of a reply to `upload`.
+#[derive(Deserialize)]
+struct Found {
+    upload: Option<String>,
+    url: String,
+    ticket: String,
+}
+
 /// How an upload is found.
 enum Opened {
     /// Bytes are to be sent, or all are there.
-    Open(UploadReply),
+    Open(Found),
     /// It was sent already, with this answer, which was lost.
     Sent(Box<RawValue>),
 }
@@ -198,7 +207,7 @@ impl Upload {
         Ok(line.delete(way).await?)
     }
 
-    async fn ask(&self, request: UploadRequest) -> Result<UploadReply, Error> {
+    async fn ask(&self, request: UploadRequest) -> Result<Found, Error> {
         self.connection.call(&Request::Upload(request)).await
     }
 
