@@ -2,6 +2,7 @@
 
 mod account;
 mod chat;
+mod chosen;
 mod drafts;
 mod files;
 mod pictures;
@@ -9,5 +10,6 @@ mod toasts;
 
 pub use account::{Account, Opened, Page, use_account};
 pub use chat::{Above, Chat, Heights, Shared, Tick};
-pub use files::FileState;
+pub use chosen::Chosen;
+pub use files::Shown;
 pub use toasts::{Toasts, use_toasts};

@@ -14,4 +14,4 @@ pub use dialog::{Ask, Dialog};
 pub use field::{Field, PasswordField};
 pub use file_picker::FilePicker;
 pub use icon::{Icon, Sign};
-pub use notices::{Banner, Empty, Progress, Skeleton, Spinner, Tone};
+pub use notices::{Banner, Empty, Ring, Skeleton, Spinner, Tone};

@@ -114,6 +114,8 @@ pub enum State {
     Stored,
     /// It waits or is under way; a change of a stored message too.
     Waiting,
+    /// It is a file that was held up.
+    Paused,
     /// The server won't have it: its id in the outbox, and why.
     Failed(u64, WireError),
 }
@@ -209,6 +211,11 @@ impl Timeline {
         self.messages.get(&number)
     }
 
+    /// All that are loaded, the oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
     /// One's own newest text, which can be changed.
     pub fn own_newest_text(&self, me: &str) -> Option<&Message> {
         let text = |message: &&Message| message.sender == me && matches!(message.content, Content::Text(_));
@@ -289,6 +296,7 @@ pub fn waiting(pending: &[Pending], newest: Option<u64>, eyes: &Eyes) -> Vec<Ent
             } if newest.is_some_and(|newest| *number <= newest) => continue,
             Progress::Discarded => continue,
             Progress::Failed(error) => State::Failed(item.id, error.clone()),
+            Progress::Paused => State::Paused,
             _ => State::Waiting,
         };
         if let Some(last) = entries.last_mut() {

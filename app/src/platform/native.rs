@@ -4,6 +4,7 @@
 #[cfg(target_os = "android")]
 mod android;
 mod device;
+mod files;
 mod history;
 mod picker;
 mod pictures;
@@ -16,11 +17,12 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use device::{
     allow_notifications, copy, device_name, has_invite, is_apple, language_tag, local, notify, now,
-    open_accounts, own_authority, own_server, save_file, take_link,
+    open_accounts, own_authority, own_server, take_link,
 };
+pub use files::{Body, PLAYS, SAVES_UNSEEN, SHOWN, address_of, let_go, open, save_file, target};
 pub use history::{go_back, use_back, went_deeper};
 pub use picker::{PICKS_FILES, pick_files};
-pub use pictures::{object_url, pasted_pictures, scale_picture};
+pub use pictures::{object_url, pasted};
 pub use window::{is_looked_at, is_touch, launch, set_unread, use_looked_at};
 
 /// Where the engine and all that blocks runs.

@@ -12,7 +12,9 @@ pub use device::{
     allow_notifications, copy, device_name, is_apple, is_touch, language_tag, local, notify, now,
     open_accounts, own_authority, own_server,
 };
-pub use files::{object_url, pasted_pictures, save_file, scale_picture};
+pub use files::{
+    Body, PLAYS, SAVES_UNSEEN, SHOWN, address_of, let_go, object_url, open, pasted, save_file, target,
+};
 pub use page::{
     go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,
 };

@@ -59,7 +59,7 @@ pub struct Account {
     pub typing: Signal<LiteMap<String, BTreeSet<String>>>,
     /// What was begun to write.
     pub drafts: Drafts,
-    /// The files that were fetched.
+    /// The files of its conversations.
     pub files: Files,
     /// What the main pane shows.
     pub page: Signal<Page>,
@@ -229,7 +229,9 @@ impl Account {
         let engine = self.engine();
         let mut changed: LiteMap<String, BTreeSet<u64>> = LiteMap::new();
         let (mut everything, mut list, mut outbox, mut people) = (false, false, false, false);
+        let mut transfers = false;
         for change in batch {
+            transfers |= self.files.take(&change);
             match change {
                 Change::Reload => everything = true,
                 Change::Conversations => list = true,
@@ -255,8 +257,8 @@ impl Account {
                 Change::Presence { .. } | Change::Profile { .. } => people = true,
                 Change::Contacts => self.contacts.set(engine.contacts()),
                 Change::Status(status) => self.status.set(status),
-                // Whoever keeps the account follows it too.
-                Change::Pins(_) | Change::Marks { .. } | Change::Sessions | Change::Transfer { .. } => {}
+                // Whoever keeps the account follows it too, and the files theirs.
+                Change::Transfer { .. } | Change::Pins(_) | Change::Marks { .. } | Change::Sessions => {}
             }
         }
         if people || everything {
@@ -274,6 +276,9 @@ impl Account {
             if outbox {
                 self.read_outbox().await;
             }
+            if transfers {
+                self.files.reload(&engine).await;
+            }
         }
         if settings.notify_now() {
             self.notify(&changed, settings);
@@ -286,6 +291,7 @@ impl Account {
         self.contacts.set(engine.contacts());
         self.read_conversations().await;
         self.read_outbox().await;
+        self.files.reload(&engine).await;
     }
 
     async fn read_conversations(mut self) {

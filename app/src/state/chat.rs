@@ -6,6 +6,7 @@ use kith_common::Mark;
 use litemap::LiteMap;
 
 use super::Account;
+use crate::model::files::{FileKind, Sent};
 use crate::model::list::{self, Place};
 use crate::model::timeline::{BLOCK, Entry, Eyes, Key, State, Timeline, View, waiting};
 use crate::platform;
@@ -197,6 +198,16 @@ impl Chat {
     /// A message that is loaded, as it was sent.
     pub fn message(self, number: u64) -> Option<Message> {
         self.timeline.peek().message(number).cloned()
+    }
+
+    /// The pictures and films that are loaded, the oldest first.
+    pub fn pictures(self) -> Vec<Sent> {
+        let is_seen = |sent: &Sent| matches!(sent.kind(), FileKind::Picture | FileKind::Film);
+        let timeline = self.timeline.peek();
+        let files = timeline
+            .messages()
+            .filter_map(|message| Sent::of(&message.content));
+        files.filter(is_seen).collect()
     }
 
     /// The number of one's own newest text.

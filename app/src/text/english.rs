@@ -112,6 +112,31 @@ pub(super) const WORDS: Words = Words {
     saved: "Saved",
     loading: "Loading …",
     file_empty: "This file is empty or can’t be read.",
+    send_files: |count| match count {
+        1 => "Send file".to_owned(),
+        _ => format!("Send {count} files"),
+    },
+    leave_out: "Leave out",
+    keep_metadata: "Keep location and camera",
+    keep_metadata_text: "Pictures can tell where, when and with what they were taken. Kith removes it before they leave this device.",
+    under_way: "Under way",
+    pause: "Pause",
+    resume: "Go on",
+    call_off: "Cancel",
+    part_of: |done, total| format!("{done} of {total}"),
+    load_picture: "Load picture",
+    previous_picture: "Previous",
+    next_picture: "Next",
+    play: "Play",
+    open_file: "Open",
+    program: "This may be a program",
+    program_ask: |name| {
+        format!(
+            "“{name}” does something when it is opened, and can do harm to this device. Go on only if you expected it and trust who sent it."
+        )
+    },
+    files: "Files",
+    no_files: "Nothing was sent in this conversation yet.",
     offline: "No connection. What you write is sent later.",
     reconnect: "Connect now",
     session_ended: "You were logged out here: from another device, or because the password was changed. Log in again to go on; what you wrote is kept.",

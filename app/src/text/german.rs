@@ -112,6 +112,31 @@ pub(super) const WORDS: Words = Words {
     saved: "Gesichert",
     loading: "Lädt …",
     file_empty: "Diese Datei ist leer oder nicht lesbar.",
+    send_files: |count| match count {
+        1 => "Datei senden".to_owned(),
+        _ => format!("{count} Dateien senden"),
+    },
+    leave_out: "Weglassen",
+    keep_metadata: "Ort und Kamera mitsenden",
+    keep_metadata_text: "Bilder können verraten, wo, wann und womit sie aufgenommen wurden. Kith entfernt das, bevor sie dieses Gerät verlassen.",
+    under_way: "Unterwegs",
+    pause: "Anhalten",
+    resume: "Fortsetzen",
+    call_off: "Abbrechen",
+    part_of: |done, total| format!("{done} von {total}"),
+    load_picture: "Bild laden",
+    previous_picture: "Vorheriges",
+    next_picture: "Nächstes",
+    play: "Abspielen",
+    open_file: "Öffnen",
+    program: "Das kann ein Programm sein",
+    program_ask: |name| {
+        format!(
+            "„{name}“ führt beim Öffnen etwas aus und kann diesem Gerät schaden. Mach nur weiter, wenn du es erwartet hast und dem Absender vertraust."
+        )
+    },
+    files: "Dateien",
+    no_files: "In dieser Unterhaltung wurde noch nichts gesendet.",
     offline: "Keine Verbindung. Was du schreibst, wird später gesendet.",
     reconnect: "Jetzt verbinden",
     session_ended: "Du wurdest hier abgemeldet: von einem anderen Gerät aus, oder weil das Passwort geändert wurde. Melde dich neu an; was du geschrieben hast, bleibt.",

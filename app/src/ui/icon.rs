@@ -63,6 +63,12 @@ pub enum Sign {
     LogOut,
     /// A device.
     Device,
+    /// Plays.
+    Play,
+    /// Holds up.
+    Pause,
+    /// Goes on to the next.
+    Next,
 }
 
 /// The lines of an icon in a square of 24, as one path.
@@ -112,6 +118,9 @@ fn lines(sign: Sign) -> &'static str {
         Sign::Block => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM5.7 5.7l12.6 12.6",
         Sign::LogOut => "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
         Sign::Device => "M7 3h10v18H7zM11 18h2",
+        Sign::Play => "M8 5.5v13l10.5-6.5z",
+        Sign::Pause => "M9 6v12M15 6v12",
+        Sign::Next => "M9 5l7 7-7 7",
     }
 }
 

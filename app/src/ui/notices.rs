@@ -72,20 +72,17 @@ pub fn Spinner() -> Element {
 
 /// How far something has come, or that it goes on.
 #[component]
-pub fn Progress(label: String, #[props(default)] part: Option<f64>) -> Element {
-    let class = if part.is_some() {
-        "progress"
-    } else {
-        "progress endless"
-    };
-    let percent = part.map(|part| (part.clamp(0.0, 1.0) * 100.0).round());
+pub fn Ring(label: String, #[props(default)] part: Option<f64>) -> Element {
+    let percent = part.map(|part| (part.clamp(0.0, 1.0) * 100.0).floor());
     rsx! {
-        div {
-            class,
+        svg {
+            class: if percent.is_some() { "ring" } else { "ring endless" },
+            view_box: "0 0 36 36",
             role: "progressbar",
             "aria-label": "{label}",
             "aria-valuenow": percent.map(|percent| percent.to_string()),
-            span { width: percent.map(|percent| format!("{percent}%")) }
+            circle { cx: "18", cy: "18", r: "16" }
+            circle { class: "done", cx: "18", cy: "18", r: "16", "pathLength": "100", stroke_dasharray: "{percent.unwrap_or(25.0)} 100" }
         }
     }
 }

@@ -8,7 +8,6 @@ use jiff::{Timestamp, tz::TimeZone};
 use kith_client::{Accounts, AccountsError, ServerAddress};
 use kith_common::InviteLink;
 
-use crate::model::files::safe_name;
 use crate::model::time::{Day, LocalTime};
 
 /// Longest name of a device, in characters.
@@ -145,44 +144,4 @@ pub fn notify(_title: &str, _body: &str, _about: &str) {}
 /// Asks whether the person may be notified.
 pub async fn allow_notifications() -> bool {
     cfg!(feature = "desktop")
-}
-
-/// Saves a file where the person wants it. `false` if they don't.
-///
-/// # Errors
-/// It can't be written, in a sentence.
-#[cfg(feature = "desktop")]
-pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
-    let Some(place) = rfd::AsyncFileDialog::new()
-        .set_file_name(safe_name(name))
-        .save_file()
-        .await
-    else {
-        return Ok(false);
-    };
-    place
-        .write(bytes)
-        .await
-        .map_err(|error| format!("{}: {error}", place.path().display()))?;
-    Ok(true)
-}
-
-/// Saves a file among the documents of the app.
-///
-/// # Errors
-/// It can't be written, in a sentence.
-#[cfg(not(feature = "desktop"))]
-pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
-    #[cfg(target_os = "android")]
-    let folder = super::android::shared_folder();
-    #[cfg(not(target_os = "android"))]
-    let folder = directories::UserDirs::new().and_then(|dirs| {
-        dirs.download_dir()
-            .or_else(|| dirs.document_dir())
-            .map(std::path::Path::to_owned)
-    });
-    let folder = folder.ok_or("this device has no place for files")?;
-    let place = folder.join(safe_name(name));
-    std::fs::write(&place, bytes).map_err(|error| format!("{}: {error}", place.display()))?;
-    Ok(true)
 }

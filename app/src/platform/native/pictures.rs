@@ -7,9 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use dioxus::prelude::ClipboardEvent;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
 use super::beside;
+use super::files::Body;
+use crate::model::picked::Look;
 
 /// Most memory for a picture that is decoded, in bytes: a small file may claim to be huge.
 const DECODED: u64 = 256 * 1024 * 1024;
@@ -17,33 +19,55 @@ const DECODED: u64 = 256 * 1024 * 1024;
 /// Longest side of a picture that is decoded, in pixels.
 const SIDE: u32 = 20_000;
 
+/// Bytes of a picture's file that are read.
+pub(super) const READ: u64 = 64 * 1024 * 1024;
+
 /// An address under which the webview finds some bytes.
 pub fn object_url(bytes: &[u8], media: &str) -> String {
     format!("data:{media};base64,{}", STANDARD.encode(bytes))
 }
 
-/// Makes a square picture with a side of this many pixels from the middle of another, at most so many bytes long. Nothing is left
-/// of what else the file says, such as where it was taken.
-pub async fn scale_picture(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
-    let bytes = bytes.to_vec();
-    beside(async move {
-        let scaled = tokio::task::spawn_blocking(move || scale(&bytes, side, most));
-        scaled.await.ok().flatten()
+/// What a picture looks like, at most so many pixels wide and high.
+pub(super) async fn look(bytes: Vec<u8>, side: u32) -> Option<Look> {
+    apart(move || {
+        let picture = decode(&bytes)?;
+        let small = picture.thumbnail(side.min(picture.width()), side.min(picture.height()));
+        let small = small.into_rgba8();
+        Some(Look {
+            width: picture.width(),
+            height: picture.height(),
+            small: (small.width(), small.height(), small.into_raw()),
+        })
     })
     .await
 }
 
-fn scale(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
+/// Makes a square picture with a side of this many pixels from the middle of another, at most so many bytes long.
+pub(super) async fn square(bytes: Vec<u8>, side: u32, most: usize) -> Option<Vec<u8>> {
+    apart(move || scale(&bytes, side, most)).await
+}
+
+/// Runs what takes a while beside everything else.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
+    beside(async move { tokio::task::spawn_blocking(work).await.ok().flatten() }).await
+}
+
+fn decode(bytes: &[u8]) -> Option<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODED);
     limits.max_image_width = Some(SIDE);
     limits.max_image_height = Some(SIDE);
     reader.limits(limits);
-    let picture = reader
-        .decode()
-        .ok()?
-        .resize_to_fill(side, side, FilterType::Triangle);
+    let mut decoder = reader.into_decoder().ok()?;
+    let turned = decoder.orientation().ok()?;
+    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
+    picture.apply_orientation(turned);
+    Some(picture)
+}
+
+fn scale(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
+    let picture = decode(bytes)?.resize_to_fill(side, side, FilterType::Triangle);
     let picture = DynamicImage::ImageRgb8(picture.into_rgb8());
     [90, 75, 60, 40].into_iter().find_map(|quality| {
         let mut jpeg = Vec::new();
@@ -56,7 +80,7 @@ fn scale(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
 
 /// The picture on the clipboard, as a file. The event itself carries none.
 #[cfg(feature = "desktop")]
-pub async fn pasted_pictures(_event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
+pub async fn pasted(_event: ClipboardEvent) -> Vec<(String, u64, Body)> {
     let read = || {
         let picture = arboard::Clipboard::new().ok()?.get_image().ok()?;
         let (width, height) = (
@@ -66,15 +90,23 @@ pub async fn pasted_pictures(_event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
         let picture = image::RgbaImage::from_raw(width, height, picture.bytes.into_owned())?;
         let mut png = Cursor::new(Vec::new());
         picture.write_to(&mut png, image::ImageFormat::Png).ok()?;
-        Some(("picture.png".to_owned(), png.into_inner()))
+        Some(png.into_inner())
     };
-    let read = beside(async move { tokio::task::spawn_blocking(read).await.ok().flatten() });
-    read.await.into_iter().collect()
+    let png = apart(read).await;
+    png.map(|png| {
+        (
+            "picture.png".to_owned(),
+            png.len() as u64,
+            Body::Bytes(png.into()),
+        )
+    })
+    .into_iter()
+    .collect()
 }
 
 /// A phone's keyboard pastes text only.
 #[cfg(not(feature = "desktop"))]
-pub async fn pasted_pictures(_event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
+pub async fn pasted(_event: ClipboardEvent) -> Vec<(String, u64, Body)> {
     Vec::new()
 }
 

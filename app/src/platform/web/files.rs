@@ -1,15 +1,86 @@
 //! Files and pictures in a browser.
 
+use dioxus::html::FileData;
 use dioxus::prelude::ClipboardEvent;
+use dioxus::web::WebFileExt as _;
 use js_sys::{Array, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageBitmap, Url,
-    window,
-};
+use kith_client::{Direction, Engine, EngineError, FileSource};
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, BlobPropertyBag, File, Url};
 
-use crate::model::files::{picture_type, safe_name};
+use crate::model::files::safe_name;
+use crate::model::picked::Look;
+
+/// Files up to this size are shown, in bytes: the browser fetches of them what it needs.
+pub const SHOWN: u64 = u64::MAX;
+
+/// Whether films and sound are played inside the page.
+pub const PLAYS: bool = true;
+
+#[wasm_bindgen(module = "/src/platform/web/files.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = look)]
+    async fn look_at(blob: &Blob, is_film: bool, side: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn square(blob: &Blob, side: u32, most: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn head(blob: &Blob, most: f64) -> Result<JsValue, JsValue>;
+    fn save(address: &str, name: &str);
+}
+
+/// Whether files are saved by something that doesn't tell how far it is.
+pub const SAVES_UNSEEN: bool = true;
+
+/// A file that a person has chosen.
+#[derive(Clone)]
+pub struct Body(Blob);
+
+impl Body {
+    /// Its name and size in bytes, and what is in it.
+    pub async fn of(file: FileData) -> Option<(String, u64, Self)> {
+        let file: File = file.get_web_file()?;
+        Some((file.name(), file.size() as u64, Self(file.into())))
+    }
+
+    /// Its first bytes.
+    pub async fn head(&self, most: u64) -> Option<Vec<u8>> {
+        let bytes = head(&self.0, most as f64).await.ok()?;
+        Some(bytes.dyn_ref::<Uint8Array>()?.to_vec())
+    }
+
+    /// What a picture or film looks like, at most so many pixels wide and high.
+    pub async fn look(&self, is_film: bool, side: u32) -> Option<Look> {
+        let seen = Array::from(&look_at(&self.0, is_film, side).await.ok()?);
+        let number = |place| seen.get(place).as_f64().map(|number| number as u32);
+        Some(Look {
+            width: number(0)?,
+            height: number(1)?,
+            small: (number(2)?, number(3)?, Uint8Array::new(&seen.get(4)).to_vec()),
+        })
+    }
+
+    /// The middle of a picture as a square of at most so many bytes. Nothing is left of what else the file says.
+    pub async fn square(&self, side: u32, most: usize) -> Option<Vec<u8>> {
+        let scaled = square(&self.0, side, u32::try_from(most).ok()?).await.ok()?;
+        Some(scaled.dyn_ref::<Uint8Array>()?.to_vec())
+    }
+
+    /// An address under which the page finds it, until it is [let go](let_go).
+    pub async fn address(&self, _media: &str) -> Option<String> {
+        Url::create_object_url_with_blob(&self.0).ok()
+    }
+
+    /// For the engine.
+    pub fn source(self) -> FileSource {
+        FileSource::Blob(self.0)
+    }
+}
+
+/// An address isn't needed any more.
+pub fn let_go(address: &str) {
+    // There is nothing to do where it is none.
+    let _ = Url::revoke_object_url(address);
+}
 
 /// An address under which the page finds some bytes.
 pub fn object_url(bytes: &[u8], media: &str) -> String {
@@ -18,30 +89,35 @@ pub fn object_url(bytes: &[u8], media: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Hands a file to the browser, which saves it where it saves everything.
+/// An address under which the page finds a file that was received, for an hour.
 ///
 /// # Errors
-/// The browser won't.
-pub async fn save_file(name: &str, bytes: &[u8]) -> Result<bool, String> {
-    let save = || {
-        // The type is none that a browser would open by itself.
-        let address = Url::create_object_url_with_blob(&blob(bytes, "application/octet-stream")?).ok()?;
-        let link = window()?.document()?.create_element("a").ok()?;
-        let link: HtmlAnchorElement = link.dyn_into().ok()?;
-        link.set_href(&address);
-        link.set_download(&safe_name(name));
-        link.click();
-        Some(address)
-    };
-    let address = save().ok_or("the browser doesn't save files here")?;
-    // The browser has begun to read it by then.
-    super::sleep(10_000).await;
-    let _ = Url::revoke_object_url(&address);
-    Ok(true)
+/// The server doesn't give it.
+pub async fn address_of(engine: &Engine, file: &str) -> Result<String, EngineError> {
+    engine.file_url(file).await
 }
 
-/// The pictures that are pasted.
-pub async fn pasted_pictures(event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
+/// Lets the browser save a file where it saves everything. It tells of its progress itself, and no transfer of the engine does.
+///
+/// # Errors
+/// The server doesn't give it.
+pub async fn save_file(engine: &Engine, file: &str, name: &str) -> Result<Option<u64>, EngineError> {
+    save(&engine.file_url(file).await?, &safe_name(name));
+    Ok(None)
+}
+
+/// None: the browser saves by itself.
+pub fn target(_direction: &Direction) -> Option<(String, String)> {
+    None
+}
+
+/// Nothing: the browser opens what it has saved.
+pub fn open(_path: &str) -> bool {
+    false
+}
+
+/// The files that are pasted.
+pub async fn pasted(event: ClipboardEvent) -> Vec<(String, u64, Body)> {
     let Some(list) = event
         .data()
         .downcast::<web_sys::Event>()
@@ -54,69 +130,10 @@ pub async fn pasted_pictures(event: ClipboardEvent) -> Vec<(String, Vec<u8>)> {
     else {
         return Vec::new();
     };
-    let files: Vec<web_sys::File> = (0..list.length()).filter_map(|place| list.get(place)).collect();
-    let mut pictures = Vec::new();
-    for file in files {
-        if let Some(bytes) = read(&file).await
-            && picture_type(&bytes).is_some()
-        {
-            pictures.push((file.name(), bytes));
-        }
-    }
-    pictures
-}
-
-/// Makes a square picture with a side of this many pixels from the middle of another, at most so many bytes long. Nothing is left
-/// of what else the file says, such as where it was taken.
-pub async fn scale_picture(bytes: &[u8], side: u32, most: usize) -> Option<Vec<u8>> {
-    let window = window()?;
-    let decoded = window
-        .create_image_bitmap_with_blob(&blob(bytes, picture_type(bytes)?)?)
-        .ok()?;
-    let picture: ImageBitmap = JsFuture::from(decoded).await.ok()?.dyn_into().ok()?;
-    let canvas = window.document()?.create_element("canvas").ok()?;
-    let canvas: HtmlCanvasElement = canvas.dyn_into().ok()?;
-    canvas.set_width(side);
-    canvas.set_height(side);
-    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    let square = width.min(height);
-    let drawn = context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
-        &picture,
-        (width - square) / 2.0,
-        (height - square) / 2.0,
-        square,
-        square,
-        0.0,
-        0.0,
-        side.into(),
-        side.into(),
-    );
-    picture.close();
-    drawn.ok()?;
-    for quality in [0.9, 0.75, 0.6, 0.4] {
-        let scaled = read(&to_jpeg(&canvas, quality).await?).await?;
-        if scaled.len() <= most {
-            return Some(scaled);
-        }
-    }
-    None
-}
-
-async fn to_jpeg(canvas: &HtmlCanvasElement, quality: f64) -> Option<Blob> {
-    let made = js_sys::Promise::new(&mut |resolve, reject| {
-        let asked = canvas.to_blob_with_type_and_encoder_options(&resolve, "image/jpeg", &quality.into());
-        if let Err(error) = asked {
-            // The promise is there to be told.
-            let _ = reject.call1(&JsValue::NULL, &error);
-        }
-    });
-    JsFuture::from(made).await.ok()?.dyn_into().ok()
-}
-
-async fn read(blob: &Blob) -> Option<Vec<u8>> {
-    let bytes = JsFuture::from(blob.array_buffer()).await.ok()?;
-    Some(Uint8Array::new(&bytes).to_vec())
+    let files = (0..list.length()).filter_map(|place| list.get(place));
+    files
+        .map(|file| (file.name(), file.size() as u64, Body(file.into())))
+        .collect()
 }
 
 fn blob(bytes: &[u8], media: &str) -> Option<Blob> {

@@ -2,17 +2,17 @@ use dioxus::prelude::*;
 use kith_client::Content;
 use kith_common::limits;
 
+use super::file::File;
 use super::quote::Quote;
-use super::save::use_save;
-use super::{Over, Viewed};
+use crate::model::emoji;
+use crate::model::files::Sent;
 use crate::model::markup::{self, Block, Inline};
 use crate::model::timeline::{Entry, Key, State};
-use crate::model::{emoji, files};
 use crate::platform;
 use crate::settings::use_words;
-use crate::state::{Chat, FileState, Tick, use_account};
+use crate::state::{Chat, Tick, use_account};
 use crate::text;
-use crate::ui::{Icon, IconButton, Progress, Sign};
+use crate::ui::{Icon, Sign};
 
 /// Bytes after which a text is folded: some screens full.
 const FOLDED: usize = limits::MESSAGE_BYTES / 40;
@@ -32,7 +32,10 @@ pub(super) fn Bubble(entry: Entry) -> Element {
             }
             match entry.content.clone() {
                 Content::Text(text) => rsx! { Text { text } },
-                Content::File { file, name, size, .. } => rsx! { File { file, name, size } },
+                Content::File { file, name, size, details } => {
+                    let sent = Sent { file, name, size, details };
+                    rsx! { File { entry_key: entry.key, state: entry.state.clone(), sent } }
+                },
                 Content::Erased => rsx! { span { class: "text gone", {words.deleted} } },
                 Content::Unreadable => rsx! { span { class: "text gone", {words.unreadable} } },
             }
@@ -130,73 +133,5 @@ fn inlines_of(inlines: Vec<Inline>) -> Element {
                 Inline::Struck(inner) => rsx! { s { {inlines_of(inner)} } },
             }
         }
-    }
-}
-
-/// A file: a picture is shown, everything else is a card.
-#[component]
-fn File(file: String, name: String, size: u64) -> Element {
-    let words = use_words();
-    let account = use_account();
-    let mut over: Over = use_context();
-    let name = crate::model::people::plain(&name);
-    let waits = file.is_empty();
-    let state = if waits { None } else { account.files.state(&file) };
-    let wanted = (!waits && files::is_previewed(&name, size)).then(|| file.clone());
-    use_effect(use_reactive!(|wanted| {
-        if let Some(file) = wanted {
-            // The state says how it went.
-            spawn(async move { drop(account.files.fetch(&account.engine(), &file).await) });
-        }
-    }));
-    let save = use_save();
-    let to_save = (file.clone(), name.clone());
-    let picture = match &state {
-        Some(FileState::Here { picture, .. }) => picture.clone(),
-        _ => None,
-    };
-    if let Some(address) = picture {
-        let viewed = Viewed {
-            address: address.clone(),
-            name: name.clone(),
-            file,
-        };
-        return rsx! {
-            button {
-                r#type: "button",
-                "aria-label": "{words.open_picture}: {name}",
-                onclick: move |_| over.viewed.set(Some(viewed.clone())),
-                img { class: "picture", src: "{address}", alt: "{name}" }
-            }
-        };
-    }
-    let loading = matches!(state, Some(FileState::Loading));
-    rsx! {
-        div { class: "file",
-            span { class: "kind", Icon { sign: sign_of(&name) } }
-            span { class: "body",
-                span { class: "name", dir: "auto", "{name}" }
-                span { class: "size", {text::size(size)} }
-            }
-            if !waits {
-                IconButton { sign: Sign::Save, label: "{words.save_file}: {name}", disabled: loading, onclick: move |_| save.call(to_save.clone()) }
-            }
-        }
-        if waits || loading {
-            Progress { label: if waits { words.waiting } else { words.loading } }
-        }
-        if let Some(FileState::Failed(error)) = state {
-            p { class: "note bad", role: "alert", {text::why_engine(words, &error)} }
-        }
-    }
-}
-
-fn sign_of(name: &str) -> Sign {
-    match files::ending(name).as_str() {
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "heic" | "avif" | "svg" => Sign::Picture,
-        "mp4" | "mov" | "mkv" | "webm" | "avi" => Sign::Film,
-        "mp3" | "ogg" | "opus" | "flac" | "wav" | "m4a" => Sign::Sound,
-        "zip" | "gz" | "xz" | "zst" | "7z" | "rar" | "tar" => Sign::Archive,
-        _ => Sign::File,
     }
 }

@@ -1,17 +1,16 @@
 use std::rc::Rc;
 
-use dioxus::html::FileData;
 use dioxus::prelude::*;
 use kith_client::Content;
-use kith_common::{ContactAction, FileDetails, FileName, limits};
+use kith_common::{ContactAction, limits};
 
-use super::quote;
+use super::{Over, quote, send_sheet};
 use crate::model::emoji;
 use crate::model::list::Place;
 use crate::platform;
 use crate::settings::use_words;
-use crate::state::{Account, Chat, Toasts, use_account, use_toasts};
-use crate::text::{self, Words};
+use crate::state::{Chat, Chosen, use_account, use_toasts};
+use crate::text;
 use crate::ui::{Button, FilePicker, Icon, IconButton, Kind, Sign};
 
 /// Bytes before the limit of a message from which on it is said how many are left.
@@ -24,6 +23,7 @@ pub(super) fn Composer() -> Element {
     let account = use_account();
     let toasts = use_toasts();
     let mut chat: Chat = use_context();
+    let over: Over = use_context();
     let place = chat.place.peek().clone();
     let start = place.clone();
     let mut text = use_signal(|| account.drafts.of(&start));
@@ -152,13 +152,12 @@ pub(super) fn Composer() -> Element {
         }
     };
     let paste = move |event: ClipboardEvent| {
-        let to = To::now(chat);
-        dioxus::core::spawn_forever(async move {
-            for (name, bytes) in platform::pasted_pictures(event).await {
-                if let Err(error) = to.send(words, &name, bytes).await {
-                    toasts.say(error);
-                }
+        spawn(async move {
+            let mut chosen = Vec::new();
+            for file in platform::pasted(event).await {
+                chosen.extend(Chosen::of(file).await);
             }
+            send_sheet::add(over, chosen);
         });
     };
     if let Place::With(person) = &place
@@ -233,7 +232,7 @@ pub(super) fn Composer() -> Element {
                     label: words.send_file.to_owned(),
                     name: "files",
                     multiple: true,
-                    onpick: move |files| send_files(chat, words, toasts, files),
+                    onpick: move |files| send_sheet::choose(over, words, toasts, files),
                     Icon { sign: Sign::Attach }
                 }
                 div { class: "box",
@@ -349,61 +348,5 @@ fn EmojiPanel(onpick: EventHandler<&'static str>, onclose: EventHandler<()>) -> 
                 }
             }
         }
-    }
-}
-
-/// Sends files, one after the other, whatever is opened meanwhile. What can't be sent is said and holds up nothing.
-pub(super) fn send_files(chat: Chat, words: &'static Words, toasts: Toasts, files: Vec<FileData>) {
-    let to = To::now(chat);
-    dioxus::core::spawn_forever(async move {
-        for file in files {
-            let (name, size) = (file.name(), file.size());
-            // Before a large file is read for nothing.
-            if size > limits::INLINE_FILE as u64 {
-                let limit = text::size(limits::INLINE_FILE as u64);
-                toasts.say(format!("{name}: {}", (words.too_large)(&limit)));
-                continue;
-            }
-            let sent = match file.read_bytes().await {
-                Ok(bytes) => to.send(words, &name, bytes.to_vec()).await,
-                Err(_) => Err(words.file_empty.to_owned()),
-            };
-            if let Err(error) = sent {
-                toasts.say(format!("{name}: {error}"));
-            }
-        }
-    });
-}
-
-/// Where files go that were picked in a conversation.
-struct To {
-    account: Account,
-    to: Option<kith_client::To>,
-    answering: Option<u64>,
-}
-
-impl To {
-    fn now(mut chat: Chat) -> Self {
-        let conversation = chat.conversation.peek().clone();
-        let to = chat.place.peek().to(conversation.as_deref());
-        Self {
-            account: chat.account,
-            to,
-            answering: chat.answering.take(),
-        }
-    }
-
-    async fn send(&self, words: &Words, name: &str, bytes: Vec<u8>) -> Result<(), String> {
-        if bytes.is_empty() {
-            return Err(words.file_empty.to_owned());
-        }
-        let name = FileName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
-        let Some(to) = self.to.clone() else { return Ok(()) };
-        let sent = self
-            .account
-            .engine()
-            .send_file(to, name, bytes, FileDetails::default(), self.answering)
-            .await;
-        sent.map(|_| ()).map_err(|error| text::why_engine(words, &error))
     }
 }

@@ -1,6 +1,7 @@
 use dioxus::prelude::*;
 use kith_common::{ContactAction, Presence};
 
+use super::Over;
 use crate::model::list::Place;
 use crate::settings::use_words;
 use crate::state::{Chat, use_account, use_toasts};
@@ -14,6 +15,7 @@ pub(super) fn Header() -> Element {
     let account = use_account();
     let toasts = use_toasts();
     let chat: Chat = use_context();
+    let mut over: Over = use_context();
     let place = chat.place.peek().clone();
     let mut menu = use_signal(|| false);
     let mut asking = use_signal(|| false);
@@ -63,10 +65,19 @@ pub(super) fn Header() -> Element {
                 }
                 if menu() {
                     Menu { label: words.more, onclose: move |()| menu.set(false),
+                        MenuItem {
+                            sign: Sign::Picture,
+                            first: true,
+                            onclick: move |()| {
+                                menu.set(false);
+                                over.gallery.set(true);
+                            },
+                            {words.files}
+                        }
                         if is_contact {
-                            MenuItem { sign: Sign::Close, first: true, onclick: move |()| remove.clone()(ContactAction::Remove), {words.remove_contact} }
+                            MenuItem { sign: Sign::Close, onclick: move |()| remove.clone()(ContactAction::Remove), {words.remove_contact} }
                         } else {
-                            MenuItem { sign: Sign::PersonPlus, first: true, onclick: move |()| add.clone()(ContactAction::Add), {words.add_contact} }
+                            MenuItem { sign: Sign::PersonPlus, onclick: move |()| add.clone()(ContactAction::Add), {words.add_contact} }
                         }
                         if blocked {
                             MenuItem { sign: Sign::Block, onclick: move |()| unblock.clone()(ContactAction::Unblock), {words.unblock} }

@@ -54,9 +54,9 @@ pub(super) fn ProfileCard() -> Element {
         let file = files.into_iter().next();
         spawn(async move {
             let Some(file) = file else { return };
-            let scaled = match file.read_bytes().await {
-                Ok(bytes) => platform::scale_picture(&bytes, PICTURE_SIDE, limits::AVATAR_BYTES).await,
-                Err(_) => None,
+            let scaled = match platform::Body::of(file).await {
+                Some((_, _, body)) => body.square(PICTURE_SIDE, limits::AVATAR_BYTES).await,
+                None => None,
             };
             match scaled {
                 Some(bytes) => change(None, None, Some(bytes)),
