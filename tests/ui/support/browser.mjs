@@ -179,6 +179,18 @@ export class Device {
     return this.page.locator("article.message", { hasText: text });
   }
 
+  /** Picks files, which are shown before they are sent. */
+  async picks(...files) {
+    await this.page.getByLabel("Send file").setInputFiles(files);
+    await this.page.getByRole("dialog", { name: /^Send (file|\d+ files)$/ }).waitFor();
+  }
+
+  /** Picks files and sends them. */
+  async sends(...files) {
+    await this.picks(...files);
+    await this.page.getByRole("dialog").getByRole("button", { name: "Send", exact: true }).click();
+  }
+
   async sees(text) {
     await this.message(text).first().waitFor();
   }

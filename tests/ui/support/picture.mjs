@@ -31,3 +31,34 @@ export function png(width, height) {
     chunk("IEND", Buffer.alloc(0)),
   ]);
 }
+
+/** A JPEG of 240 by 160 pixels, a sunset of sorts. */
+const SUNSET = Buffer.from(
+  "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAEMuMjoyKkM6NjpLR0NPZKZsZFxcZMySmnmm8dT++u3U6eX//////////+Xp////////////////////////////" +
+  "2wBDAUdLS2RXZMRsbMT//+n/////////////////////////////////////////////////////////////////////wAARCACgAPADASIAAhEBAxEB/8QA" +
+  "FwABAQEBAAAAAAAAAAAAAAAAAAEDAv/EABQQAQAAAAAAAAAAAAAAAAAAAAD/xAAYAQEBAQEBAAAAAAAAAAAAAAAAAQMEAv/EABQRAQAAAAAAAAAAAAAAAAAA" +
+  "AAD/2gAMAwEAAhEDEQA/AOBFaMwAFEVFABRUAUAUAFURUAAVRFFAAFQRVAFAAURRWAD25lEUUAAVAVQBRUEFAFABVEUABFUQFUABUBVARQAGIitHMACqIqKA" +
+  "AKgKoAoACiKigAqiKAAKKgiqAAAKoiisAHtzKIoAAoqAqgAKgiqAKAAoiigCKKgCgCioCqAgACsRFaOYAFURQAEUVAVQAABVEVFAAURRQAUVBBQBQAVRFBgA" +
+  "0cyiKigAoqAKAKKgiqIoAAqiKKAICoCqAKKgCiKKAIrERWjmAAUQFUBFFQBQBQAVRFQABVEBVAAVAVQEUABRFFYANHMoiooAAqAqgCioIKIooAKoigACioIq" +
+  "gAKgKoiigCDERWjmABVEBVAQFQFUAUABRFRQAVRAFAFFQFUBAAFURRWADRzKIqAAKKgKoACoIqiKKAAoiigAoqCCgCioCqIoACK//9k=",
+  "base64",
+);
+
+/** Where the picture says it was taken. */
+export const PLACE = "47.3769 N, 8.5417 E";
+
+/** A photo as a phone takes it: turned by a quarter, and telling where. */
+export function jpeg() {
+  const short = (n) => [n >> 8, n & 255];
+  const long = (n) => [0, 0, ...short(n)];
+  const entries = [
+    // A description, behind the directory.
+    [...short(0x010e), ...short(2), ...long(PLACE.length), ...long(38)],
+    // Which way is up.
+    [...short(0x0112), ...short(3), ...long(1), ...short(6), 0, 0],
+  ];
+  const tiff = [0x4d, 0x4d, ...short(42), ...long(8), ...short(entries.length), ...entries.flat(), ...long(0)];
+  const exif = Buffer.concat([Buffer.from("Exif\0\0"), Buffer.from(tiff), Buffer.from(PLACE)]);
+  const head = Buffer.from([0xff, 0xe1, ...short(exif.length + 2)]);
+  return Buffer.concat([SUNSET.subarray(0, 2), head, exif, SUNSET.subarray(2)]);
+}

@@ -2,7 +2,7 @@
 
 import { PASSWORD, PHONE } from "./constants.mjs";
 import { Line } from "./line.mjs";
-import { png } from "./picture.mjs";
+import { jpeg, png } from "./picture.mjs";
 
 /** Longer than what is shown of a message at first. */
 const LONG = "Once upon a time there was a message that went on and on. ".repeat(60);
@@ -133,6 +133,7 @@ async function chat(anna, bela, name, look) {
   await send("picture.png", png(240, 160));
   await send("notes.txt", "some notes");
   await send("archive.zip", "no archive");
+  await send("setup.exe", "no program");
   await bela.does({ action: "react", conversation, target: number, reaction: "👍" });
   await anna.say("My own *first* message, with `code`");
   await anna.message("My own").locator('[data-tick="stored"]').waitFor();
@@ -172,6 +173,14 @@ async function chat(anna, bela, name, look) {
   await page.getByRole("dialog", { name: "picture.png" }).waitFor();
   await look("a picture", anna);
   await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Save file: setup.exe" }).click();
+  await page.getByRole("dialog", { name: "This may be a program" }).waitFor();
+  await look("a program", anna);
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await anna.picks({ name: "harbour.jpg", mimeType: "image/jpeg", buffer: jpeg() }, { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await page.getByText("Keep location and camera").waitFor();
+  await look("files to be sent", anna);
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await anna.composer.fill("x".repeat(MESSAGE_BYTES - 100));
   await page.locator(".count-left").waitFor();
   await look("a message that is nearly too long", anna);
@@ -192,6 +201,11 @@ async function chat(anna, bela, name, look) {
   await header.getByRole("button", { name: "More" }).click();
   await page.getByRole("menu").waitFor();
   await look("a chat's menu", anna);
+  await page.getByRole("menuitem", { name: "Files" }).click();
+  await page.getByRole("dialog", { name: "Files" }).getByText("notes.txt").waitFor();
+  await look("a chat's files", anna);
+  await page.keyboard.press("Escape");
+  await header.getByRole("button", { name: "More" }).click();
   await page.getByRole("menuitem", { name: "Block" }).click();
   await page.getByRole("dialog", { name: "Block" }).waitFor();
   await look("block somebody?", anna);
