@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-import { Browser, DESKTOP, PHONE, Server, TABLET } from "./support.mjs";
+import { Browser, DESKTOP, jpeg, PHONE, Server, TABLET } from "./support.mjs";
 
 const INTO = process.env.KITH_SCREENSHOTS ?? ".";
 const SIZES = { phone: PHONE, desktop: DESKTOP };
@@ -62,6 +62,19 @@ try {
   await bela.composer.pressSequentially("And", { delay: 30 });
   await anna.page.getByText("bela is typing").waitFor();
   await take(anna, "chat", { ...SIZES, tablet: TABLET });
+  await anna.page.setViewportSize(DESKTOP);
+  await bela.sends(
+    { name: "harbour.jpg", mimeType: "image/jpeg", buffer: jpeg() },
+    { name: "the piano.flac", mimeType: "audio/flac", buffer: Buffer.concat([Buffer.from("fLaC"), Buffer.alloc(9_400_000)]) },
+    { name: "contract.pdf", mimeType: "application/pdf", buffer: Buffer.concat([Buffer.from("%PDF-1.7"), Buffer.alloc(240_000)]) },
+  );
+  await anna.page.locator(".frame img").waitFor();
+  await anna.page.getByText("the piano.flac").first().waitFor();
+  await anna.page.getByText("contract.pdf").first().waitFor();
+  await anna.picks({ name: "me.jpg", mimeType: "image/jpeg", buffer: jpeg() });
+  await take(anna, "send");
+  await anna.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await take(anna, "files");
   await anna.page.setViewportSize(PHONE);
   await anna.back();
   await take(anna, "list", { phone: PHONE });
