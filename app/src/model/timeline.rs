@@ -12,7 +12,7 @@ use litemap::LiteMap;
 use super::time::{Day, Local};
 
 /// Numbers in one block.
-pub const BLOCK: u64 = 16;
+pub const BLOCK: u64 = 8;
 
 /// Messages of one person within this time stand together.
 const TOGETHER: i64 = 5 * 60 * 1000;

@@ -18,7 +18,7 @@ const PAGE: u32 = 96;
 const OLDER: u32 = 48;
 
 /// Changed blocks of which all are read again; of more, everything is.
-const CHANGED_BLOCKS: usize = 8;
+const CHANGED_BLOCKS: usize = 16;
 
 /// What is above the oldest message that is shown.
 #[derive(Clone, Debug, Default, PartialEq)]

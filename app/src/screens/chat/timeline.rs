@@ -18,7 +18,7 @@ const AT_NEWEST: f64 = 60.0;
 const FETCH: f64 = 1_600.0;
 
 /// Pixels above and below what is seen in which blocks are shown; those further away leave a gap of their height.
-const AROUND: f64 = 2_400.0;
+const AROUND: f64 = 1_600.0;
 
 /// Pixels of scrolling after which it is looked again which blocks are shown.
 const STEP: f64 = 400.0;
