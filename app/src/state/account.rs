@@ -229,9 +229,8 @@ impl Account {
         let engine = self.engine();
         let mut changed: LiteMap<String, BTreeSet<u64>> = LiteMap::new();
         let (mut everything, mut list, mut outbox, mut people) = (false, false, false, false);
-        let mut transfers = false;
         for change in batch {
-            transfers |= self.files.take(&change);
+            self.files.take(&change);
             match change {
                 Change::Reload => everything = true,
                 Change::Conversations => list = true,
@@ -275,9 +274,6 @@ impl Account {
             }
             if outbox {
                 self.read_outbox().await;
-            }
-            if transfers {
-                self.files.reload(&engine).await;
             }
         }
         if settings.notify_now() {

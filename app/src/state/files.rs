@@ -1,6 +1,6 @@
 use dioxus::prelude::*;
 use kith_client::{Change, Engine, EngineError, Progress};
-use kith_common::WireError;
+use kith_common::{FileDetails, WireError};
 use litemap::LiteMap;
 
 use crate::model::thumb;
@@ -80,17 +80,20 @@ impl Files {
         self.shown.read().get(file).cloned()
     }
 
-    /// Asks where the page finds a file, if that isn't known or on its way.
-    pub async fn show(mut self, engine: &Engine, file: &str) {
-        if matches!(self.shown.peek().get(file), Some(Shown::At(_) | Shown::Loading)) {
+    /// Asks where the page finds a file, if that isn't known or on its way. The answer is waited for even where what asked isn't shown
+    /// any more: it would never be asked for again.
+    pub fn show(mut self, engine: Engine, file: String) {
+        if matches!(self.shown.peek().get(&file), Some(Shown::At(_) | Shown::Loading)) {
             return;
         }
-        self.shown.write().insert(file.to_owned(), Shown::Loading);
-        let shown = match platform::address_of(engine, file).await {
-            Ok(address) => Shown::At(address),
-            Err(error) => Shown::Failed(error),
-        };
-        self.shown.write().insert(file.to_owned(), shown);
+        self.shown.write().insert(file.clone(), Shown::Loading);
+        dioxus::core::spawn_forever(async move {
+            let shown = match platform::address_of(&engine, &file).await {
+                Ok(address) => Shown::At(address),
+                Err(error) => Shown::Failed(error),
+            };
+            self.shown.write().insert(file, shown);
+        });
     }
 
     /// An address isn't good any more: it was for an hour, or what is there is no picture.
@@ -112,8 +115,9 @@ impl Files {
         self.saving.read().get(file).cloned()
     }
 
-    /// The address of the picture that stands where another will be.
-    pub fn thumb(mut self, thumb: &[u8]) -> Option<String> {
+    /// The address of the small picture that stands where a file's own will be.
+    pub fn thumb(mut self, details: &FileDetails) -> Option<String> {
+        let thumb = details.thumbhash.as_ref()?.as_bytes();
         if let Some(address) = self.thumbs.peek().get(thumb) {
             return address.clone();
         }
@@ -123,7 +127,7 @@ impl Files {
     }
 
     /// Reads which transfers there are.
-    pub(super) async fn reload(mut self, engine: &Engine) {
+    pub async fn reload(mut self, engine: &Engine) {
         let Ok(transfers) = engine.transfers().await else {
             return;
         };
@@ -146,12 +150,11 @@ impl Files {
         }
     }
 
-    /// Takes what has changed. Whether the transfers are to be read again, because there is a new one.
-    pub(super) fn take(mut self, change: &Change) -> bool {
+    /// Takes what has changed.
+    pub(super) fn take(mut self, change: &Change) {
         match change {
             Change::Transfer { id, done, total } => {
                 self.moved.write().insert(*id, (*done, *total));
-                false
             }
             Change::Outbox { id, progress } => {
                 let is_over = !matches!(progress, Progress::Waiting | Progress::Sending | Progress::Paused);
@@ -159,7 +162,7 @@ impl Files {
                     self.moved.write().remove(id);
                 }
                 if platform::SAVES_UNSEEN {
-                    return !is_over;
+                    return;
                 }
                 let file = {
                     let saving = self.saving.peek();
@@ -168,16 +171,15 @@ impl Files {
                         .find(|(_, saving)| saving.id == *id)
                         .map(|(file, _)| file.clone())
                 };
-                let Some(file) = file else { return !is_over };
+                let Some(file) = file else { return };
                 let mut saving = self.saving.write();
                 if *progress == Progress::Discarded {
                     saving.remove(&file);
                 } else if let Some(saving) = saving.get_mut(&file) {
                     saving.progress = progress.clone();
                 }
-                false
             }
-            _ => false,
+            _ => {}
         }
     }
 }

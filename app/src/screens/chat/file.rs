@@ -57,8 +57,7 @@ pub(super) fn File(entry_key: Key, state: State, sent: Sent) -> Element {
 
 /// The place of a picture, as large as it will be, with a small one in it.
 fn frame(account: Account, sent: &Sent, inside: Element) -> Element {
-    let thumb = sent.details.thumbhash.as_ref();
-    let behind = thumb.and_then(|thumb| account.files.thumb(thumb.as_bytes()));
+    let behind = account.files.thumb(&sent.details);
     let (width, height) = sent.fitted(ROOM).unwrap_or((ROOM.0, ROOM.0 * 9.0 / 16.0));
     rsx! {
         span {
@@ -79,9 +78,7 @@ fn Picture(sent: Sent) -> Element {
     let mut over: Over = use_context();
     let file = sent.file.clone();
     let mut tries = use_signal(|| 0);
-    let show = use_callback(move |file: String| {
-        spawn(async move { account.files.show(&account.engine(), &file).await });
-    });
+    let show = use_callback(move |file: String| account.files.show(account.engine(), file));
     let wanted = files::is_previewed(FileKind::Picture, sent.size).then(|| file.clone());
     use_effect(use_reactive!(|wanted| {
         if let Some(file) = wanted {
@@ -183,10 +180,7 @@ fn Film(sent: Sent) -> Element {
                 class: "shown",
                 r#type: "button",
                 "aria-label": "{words.play}: {sent.name}, {text::size(sent.size)}",
-                onclick: move |_| {
-                    let file = file.clone();
-                    spawn(async move { account.files.show(&account.engine(), &file).await });
-                },
+                onclick: move |_| account.files.show(account.engine(), file.clone()),
                 {
                     let badge = rsx! { span { class: "badge", Icon { sign: Sign::Play } {text::size(sent.size)} } };
                     frame(account, &sent, badge)
@@ -248,10 +242,7 @@ fn Card(sent: Sent, kind: FileKind, moving: Option<u64>, is_paused: bool, is_lar
                     IconButton {
                         sign: Sign::Play,
                         label: "{words.play}: {sent.name}",
-                        onclick: move |_| {
-                            let file = to_play.clone();
-                            spawn(async move { account.files.show(&account.engine(), &file).await });
-                        },
+                        onclick: move |_| account.files.show(account.engine(), to_play.clone()),
                     }
                 }
                 if let Some(path) = saved {

@@ -119,13 +119,11 @@ pub(super) fn Gallery(onclose: EventHandler<()>) -> Element {
 }
 
 fn tile(account: Account, words: &Words, open: Callback<Sent>, sent: &Sent) -> Element {
-    let thumb = sent.details.thumbhash.as_ref();
-    let behind = thumb.and_then(|thumb| account.files.thumb(thumb.as_bytes()));
     let is_film = sent.kind() == FileKind::Film;
     // Only what was seen already is shown whole: a gallery may be long.
     let address = match account.files.shown(&sent.file) {
         Some(Shown::At(address)) if !is_film => Some(address),
-        _ => behind,
+        _ => account.files.thumb(&sent.details),
     };
     let sent = sent.clone();
     rsx! {

@@ -30,6 +30,7 @@ pub(super) fn use_save_now() -> Callback<Sent> {
                 let Some(id) = platform::save_file(&engine, &sent.file, &sent.name).await? else {
                     return Ok(false);
                 };
+                account.files.reload(&engine).await;
                 match engine.settled(id).await? {
                     kith_client::Progress::Saved => Ok(true),
                     // The card says how it went.

@@ -116,6 +116,5 @@ pub(super) fn SendSheet() -> Element {
 /// The picture that stands for a file: itself, or the small one that goes along.
 fn picture(chat: Chat, file: &Chosen) -> Option<String> {
     let whole = file.address.as_ref().map(|address| address.0.clone());
-    let thumb = file.details.thumbhash.as_ref();
-    whole.or_else(|| chat.account.files.thumb(thumb?.as_bytes()))
+    whole.or_else(|| chat.account.files.thumb(&file.details))
 }

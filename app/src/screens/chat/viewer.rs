@@ -53,9 +53,7 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
         return rsx! {};
     };
     let file = sent.file.clone();
-    use_effect(use_reactive!(|file| {
-        spawn(async move { account.files.show(&account.engine(), &file).await });
-    }));
+    use_effect(use_reactive!(|file| account.files.show(account.engine(), file)));
     let (before, after) = (
         viewed.beside(viewed.at.checked_sub(1)),
         viewed.beside(viewed.at.checked_add(1)),
