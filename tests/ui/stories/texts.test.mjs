@@ -106,10 +106,13 @@ test("emoji alone are large, and with words they aren't", async () => {
   await fritz.register("fritz");
   await Line.person(on.server, "greta");
   await fritz.add("greta");
-  const size = async (text) => {
+  const size = async (said) => {
+    // By its text alone: a digit may stand in each message's time too.
+    const text = fritz.page.locator("article.message .text", { hasText: said });
+    const message = fritz.page.locator("article.message", { has: text });
     // Until then it may be drawn anew at any moment.
-    await fritz.message(text).locator('[data-tick="stored"]').waitFor();
-    return fritz.message(text).locator(".text").evaluate((text) => parseFloat(getComputedStyle(text).fontSize));
+    await message.locator('[data-tick="stored"]').waitFor();
+    return message.locator(".text").evaluate((text) => parseFloat(getComputedStyle(text).fontSize));
   };
   for (const text of ["👍", "👩‍👩‍👧‍👦🏳️‍🌈", "❤️🇩🇪"]) {
     await fritz.say(text);
