@@ -108,7 +108,7 @@ test("emoji alone are large, and with words they aren't", async () => {
   await fritz.add("greta");
   const size = async (said) => {
     // By its text alone: a digit may stand in each message's time too.
-    const text = fritz.page.locator("article.message .text", { hasText: said });
+    const text = fritz.page.locator(".text", { hasText: said });
     const message = fritz.page.locator("article.message", { has: text });
     // Until then it may be drawn anew at any moment.
     await message.locator('[data-tick="stored"]').waitFor();
