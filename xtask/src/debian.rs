@@ -158,7 +158,7 @@ const SCREEN: [Need; 4] = [
 ];
 
 /// A browser that tests drive.
-const BROWSER: [Need; 5] = [
+const BROWSER: [Need; 6] = [
     Need {
         program: "/usr/bin/chromium",
         package: "chromium",
@@ -168,6 +168,11 @@ const BROWSER: [Need; 5] = [
         program: "chromedriver",
         package: "chromium-driver",
         why: "what starts the browser for the store's tests",
+    },
+    Need {
+        program: "WebKitWebDriver",
+        package: "webkit2gtk-driver",
+        why: "a browser with the engine of iPhones, and what starts it",
     },
     Need {
         program: "certutil",

@@ -63,6 +63,8 @@ pub struct Chat {
     pub below: Signal<u64>,
     /// The first message that hadn't been read is to be scrolled to.
     pub to_divider: Signal<bool>,
+    /// How often something was sent from here: then the newest is looked at.
+    pub sent: Signal<u64>,
     timeline: CopyValue<Timeline>,
     eyes: CopyValue<Eyes>,
     pending: Signal<Vec<Pending>>,
@@ -105,6 +107,7 @@ impl Chat {
             held: Signal::new(None),
             below: Signal::new(0),
             to_divider: Signal::new(false),
+            sent: Signal::new(0),
             timeline: CopyValue::new(Timeline::default()),
             eyes: CopyValue::new(eyes),
             pending: Signal::new(Vec::new()),

@@ -1,5 +1,8 @@
 // Files and pictures, in the language of the canvas.
 
+// The same file can be picked again: otherwise nothing would have changed.
+addEventListener("change", ({ target }) => target.type === "file" && setTimeout(() => (target.value = "")));
+
 /** A picture that was decoded, or the first that a film shows. What is too large to be drawn is refused by the browser. */
 async function decoded(blob, isFilm) {
   if (!isFilm) return await createImageBitmap(blob);

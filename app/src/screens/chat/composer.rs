@@ -96,6 +96,7 @@ pub(super) fn Composer() -> Element {
         stop();
         if editing.is_none() {
             put(String::new());
+            *chat.sent.write() += 1;
         }
         let place = to_send.clone();
         let conversation = chat.conversation.peek().clone();

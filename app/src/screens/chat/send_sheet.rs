@@ -48,6 +48,7 @@ pub(super) fn SendSheet() -> Element {
         let conversation = chat.conversation.peek().clone();
         let to = chat.place.peek().to(conversation.as_deref());
         let answering = chat.answering.take();
+        *chat.sent.write() += 1;
         close();
         let Some(to) = to else { return };
         // One after the other, whatever is opened meanwhile. What can't be sent is said and holds up nothing.

@@ -82,7 +82,7 @@ pub(super) fn TimelineBox() -> Element {
     };
     // What one sends oneself is looked at.
     use_effect(move || {
-        let sent = chat.waiting.read().len();
+        let sent = *chat.sent.read();
         if sent > 0 && *far.peek() {
             to_newest(ScrollBehavior::Instant);
         }

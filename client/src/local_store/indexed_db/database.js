@@ -166,6 +166,27 @@ export function between(first, last) {
 /** What comes behind all numbers and texts in the order of keys. */
 export const LAST = [];
 
+/**
+ * Whether the browser keeps blobs. WebKit's private windows refuse them, and may hang up the transaction in which they do: so a
+ * database is asked that nothing else is in.
+ */
+export function keepsBlobs() {
+  return (areKept ??= (async () => {
+    const raw = await opened("blobs", 1, (raw) => raw.createObjectStore("blobs"));
+    try {
+      await asked(raw.transaction("blobs", "readwrite").objectStore("blobs").put(new Blob(["?"]), 1));
+      return true;
+    } catch {
+      return false;
+    } finally {
+      raw.close();
+      indexedDB.deleteDatabase("blobs");
+    }
+  })());
+}
+
+let areKept;
+
 /** Which of Rust's errors an exception is. */
 export function kind(error) {
   if (error instanceof Failure) return error.kind;

@@ -1,5 +1,5 @@
 // The local store of an account: the copy, and the outbox, of which what can't be read stays and is passed over.
-import { Database, Failure, LAST, answer, answers, asked, between, kind } from "./database.js";
+import { Database, Failure, LAST, answer, answers, asked, between, keepsBlobs, kind } from "./database.js";
 
 /**
  * The version of the database. What an older one held of the copy is thrown away; its outbox has to be brought up to this
@@ -14,6 +14,9 @@ const OUTBOX = ["items", "files", "reads", "counter"];
 
 /** What an item is looked for by: 1 is to be sent, 2 to be transferred or called off. Rows without it aren't in the index. */
 const DUE = { waiting: 1, transfer: 2, cancelled: 2 };
+
+/** Most bytes of a file of which the browser keeps no blob, so that all of it is in memory. */
+const PRIVATE = 256 * 1024 * 1024;
 
 /** Rows that are looked at together for the next one to be sent. */
 const AT_ONCE = 50;
@@ -163,7 +166,13 @@ class Store extends Database {
     await this.delete();
   }
 
-  add(most, item, file) {
+  async add(most, item, file) {
+    if (!(file instanceof Blob) || (await keepsBlobs())) return this.#add(most, item, file);
+    if (file.size > PRIVATE) throw new Failure("device", "a private window keeps no file of this size");
+    return this.#add(most, item, new Uint8Array(await file.arrayBuffer()));
+  }
+
+  #add(most, item, file) {
     // A person was told that it is safe.
     return this.write(["items", "files", "counter"], "strict", async ({ items, files, counter }) => {
       if ((await asked(items.count())) >= most) throw new Failure("full");
@@ -209,7 +218,9 @@ class Store extends Database {
   whole(id) {
     return this.read(["items", "files"], async ({ items, files }) => {
       const row = await asked(items.get(id));
-      return answer(row ?? null, row && (await asked(files.get(id))));
+      const file = row && (await asked(files.get(id)));
+      const isKeptAsBytes = row?.transfer && file instanceof Uint8Array;
+      return answer(row ?? null, isKeptAsBytes ? new Blob([file]) : file);
     });
   }
 
