@@ -66,7 +66,7 @@ impl Body {
                 beside(read).await.ok()
             }
             Self::Bytes(bytes) => {
-                let place = |place| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+                let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
                 let range = place(from)..place(from.saturating_add(most));
                 bytes.get(range).map(<[u8]>::to_vec)
             }
