@@ -98,7 +98,7 @@ fn picture(version: u8, within: bool) -> Vec<u8> {
         false => number.to_be_bytes()[2..].to_vec(),
     };
     let made = |at: u32| {
-        let mut places = vec![version, 0, 0, 0, 0x44, 0x40 | u8::from(version > 0) * 4];
+        let mut places = vec![version, 0, 0, 0, 0x44, 0x40 | (u8::from(version > 0) * 4)];
         places.extend(number(version > 1, 3));
         let told = u32::try_from(PLACE.len()).unwrap();
         let seen = u32::try_from(FRAMES.len()).unwrap();
