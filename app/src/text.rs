@@ -155,6 +155,7 @@ pub struct Words {
     pub leave_out: &'static str,
     pub keep_metadata: &'static str,
     pub keep_metadata_text: &'static str,
+    pub keeps_metadata: &'static str,
     pub under_way: &'static str,
     pub pause: &'static str,
     pub resume: &'static str,

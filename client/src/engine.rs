@@ -39,7 +39,7 @@ pub use outbox::{Pending, Progress, To, Write};
 pub use pages::{Conversation, Older, Page};
 use runner::{Command, Runner};
 pub use status::{Clock, Status};
-pub use transfers::{Direction, FileInfo, FileSource, Transfer};
+pub use transfers::{Blank, Direction, FileInfo, FileSource, Transfer};
 use transfers::{Live, Pace, Running};
 
 /// An account on this device. Clones share it.

@@ -125,7 +125,7 @@ pub use accounts::{Accounts, AccountsError, KeptAccount, Of};
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
 pub use engine::{
-    Change, Changes, Clock, Contacts, Content, Conversation, Direction, Engine, EngineError, FileInfo,
+    Blank, Change, Changes, Clock, Contacts, Content, Conversation, Direction, Engine, EngineError, FileInfo,
     FileSource, Identity, Log, Message, Older, Options, Page, Pending, Progress, Status, To, Transfer, Write,
 };
 pub use error::{Error, system_reason};

@@ -247,6 +247,8 @@ pub struct LocalFile {
     pub size: u64,
     /// When it was changed last, in nanoseconds since 1970-01-01T00:00:00Z.
     pub modified: i64,
+    /// The parts of it that don't leave the device.
+    pub blanks: Vec<crate::Blank>,
 }
 
 /// The right to run a transfer, for as long as it is held.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kith_client::{Change, Content, Engine, EngineError, Progress, limits};
+use kith_client::{Blank, Change, Content, Engine, EngineError, FileSource, Progress, limits};
 use kith_common::{ErrorCode, FileDetails, FileName};
 use kith_tests::{Dice, PATIENCE, Server, Way, seed};
 use tokio::time::timeout;
@@ -236,6 +236,49 @@ async fn an_upload_outlives_the_program_and_the_server() {
     let target = bob.folder.path().join("long.bin");
     assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
+}
+
+/// Cut, and begun again by another program: what is kept back stays so, and the file on the device stays whole.
+#[tokio::test]
+async fn parts_of_a_file_are_kept_back_over_restarts() {
+    let (_server, mut alice, mut bob) = two().await;
+    for (called, size) in [("small.mp4", 1000), ("large.mp4", 8 * MIB)] {
+        let bytes = noise(size);
+        let path = alice.file(called, &bytes);
+        let blank = |at: usize, length: usize| Blank {
+            at: at as u64,
+            length: length as u64,
+            begins: b"free".to_vec(),
+        };
+        // Over the borders of what is read at once, and at both ends.
+        let blanks = [(0, 5), (size / 2 - 100, 300), (size - 7, 7)];
+        let blanks = blanks.map(|(at, length)| blank(at, length)).to_vec();
+        let mut sent = bytes.clone();
+        for blank in &blanks {
+            blank.cover(&mut sent, 0);
+        }
+        alice.engine.set_bandwidth(Some(6 * MIB as u64));
+        let source = FileSource::PathWithout(path.clone(), blanks);
+        let details = FileDetails::default();
+        let sending = alice
+            .engine
+            .send_file(person("bob"), name(called), source, details, None);
+        let id = sending.await.unwrap();
+        if size > MIB {
+            alice.moved(id, MIB as u64).await;
+            alice.proxy.cut();
+            alice.engine.network_changed().await;
+            alice.moved(id, 2 * MIB as u64).await;
+            alice = alice.restart().await;
+            alice.online().await;
+        }
+        alice.sent(id).await;
+        let file = bob.sees("alice", called).await;
+        let target = bob.folder.path().join(called);
+        assert_eq!(bob.fetch(&file, &target).await, Progress::Saved);
+        assert!(std::fs::read(&target).unwrap() == sent);
+        assert!(std::fs::read(&path).unwrap() == bytes);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ import { Server } from "./support/server.mjs";
 export { Browser, Device } from "./support/browser.mjs";
 export * from "./support/constants.mjs";
 export { Line } from "./support/line.mjs";
-export { jpeg, PLACE, png } from "./support/picture.mjs";
+export { film, jpeg, PLACE, png } from "./support/picture.mjs";
 export { Server } from "./support/server.mjs";
 
 /** Looks again and again until something is there. What throws isn't there yet. */

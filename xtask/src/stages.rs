@@ -25,11 +25,11 @@ pub(crate) const PROGRAMS: [(&str, &str, &str); 2] = [
 
 pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
     process::run(workspace.cargo("fmt").args(["--all", "--check"]))?;
-    process::run(
-        workspace
-            .cargo("fmt")
-            .args(["--check", "--manifest-path", "common/fuzz/Cargo.toml"]),
-    )?;
+    for folder in ["common/fuzz", "app/fuzz"] {
+        let mut format = workspace.cargo("fmt");
+        format.args(["--check", "--manifest-path"]);
+        process::run(format.arg(format!("{folder}/Cargo.toml")))?;
+    }
     Ok(Outcome::Passed)
 }
 

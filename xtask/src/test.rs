@@ -56,7 +56,7 @@ enum Stage {
     Window,
     /// A few seconds of each workload of the load generator
     Load,
-    /// A minute of fuzzing
+    /// Two minutes of fuzzing
     Fuzz,
 }
 

@@ -2,7 +2,8 @@
 
 use kith_common::{FileDetails, MediaType, Thumbhash};
 
-use super::files::{self, FileKind};
+use super::files::FileKind;
+use super::media;
 use super::thumb;
 
 /// What a picture or film looks like.
@@ -18,7 +19,7 @@ pub struct Look {
 
 /// What kind a file is that begins so. What its name says of pictures counts for nothing here.
 pub fn kind(head: &[u8], name: &str) -> (FileKind, Option<&'static str>) {
-    let media = files::media_type(head);
+    let media = media::media_type(head);
     let kind = FileKind::of(Some(media.unwrap_or("application/octet-stream")), name);
     (kind, media)
 }

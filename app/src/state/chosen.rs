@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use dioxus::html::FileData;
 use kith_client::{EngineError, FileSource, To};
-use kith_common::{FileDetails, FileName};
+use kith_common::{FileDetails, FileName, MediaType};
 
 use super::Account;
+use crate::model::boxes::Boxes;
 use crate::model::files::{self, FileKind};
 use crate::model::{metadata, picked, thumb};
 use crate::platform::{self, Body};
@@ -25,8 +26,10 @@ pub struct Chosen {
     pub kind: FileKind,
     /// Where the page finds its picture.
     pub address: Option<Rc<Address>>,
-    /// It says where it was taken, or more.
+    /// It says where it was taken, or more, which can be taken away.
     pub says_more: bool,
+    /// It may say so where it can't be taken away.
+    pub keeps_more: bool,
     /// What is told of it to who receives it.
     pub details: FileDetails,
     body: Body,
@@ -62,7 +65,7 @@ impl Chosen {
 
     /// What is found out about a file; none where it is empty or can't be read.
     pub async fn of((name, size, body): (String, u64, Body)) -> Option<Self> {
-        let head = body.head(files::HEAD).await.filter(|head| !head.is_empty())?;
+        let head = body.read(0, files::HEAD).await.filter(|head| !head.is_empty())?;
         let (kind, media) = picked::kind(&head, &name);
         let is_film = kind == FileKind::Film;
         let look = match kind {
@@ -73,19 +76,14 @@ impl Chosen {
             Some(media) if look.is_some() && !is_film => body.address(media).await,
             _ => None,
         };
-        let says_more = match kind {
-            FileKind::Picture if size <= CLEANED => {
-                let bytes = body.head(size).await;
-                bytes.is_some_and(|bytes| metadata::without(&bytes).is_some())
-            }
-            _ => false,
-        };
+        let (cleaned, keeps_more) = cleaned(&body, media, size).await;
         Some(Self {
             name,
             size,
             kind,
             address: address.map(|address| Rc::new(Address(address))),
-            says_more,
+            says_more: cleaned.is_some(),
+            keeps_more,
             details: picked::details(media, look.as_ref()),
             body,
         })
@@ -104,20 +102,47 @@ impl Chosen {
     ) -> Result<(), EngineError> {
         let name = FileName::try_from(files::safe_name(&self.name))
             .map_err(|error| EngineError::File(error.to_string()))?;
-        let cleaned = match self.says_more && !as_it_is {
-            true => match self.body.head(self.size).await {
-                Some(bytes) => metadata::without(&bytes),
-                None => None,
-            },
-            false => None,
+        let source = match self.says_more && !as_it_is {
+            true => {
+                let media = self.details.media_type.as_ref().map(MediaType::as_str);
+                let (cleaned, keeps_more) = cleaned(&self.body, media, self.size).await;
+                let cleaned = cleaned.filter(|_| keeps_more == self.keeps_more);
+                cleaned.ok_or_else(|| EngineError::File("the file has changed meanwhile".to_owned()))?
+            }
+            false => self.body.source(),
         };
-        if self.says_more && !as_it_is && cleaned.is_none() {
-            return Err(EngineError::File("the picture has changed meanwhile".to_owned()));
-        }
-        let source = cleaned.map_or_else(|| self.body.source(), FileSource::Bytes);
         let (engine, details) = (account.engine(), self.details);
         platform::beside(async move { engine.send_file(to, name, source, details, answering).await }).await?;
         Ok(())
+    }
+}
+
+/// What is to be sent of a file instead of itself, if it says more than is seen of it; and whether it may say more than that.
+async fn cleaned(body: &Body, media: Option<&str>, size: u64) -> (Option<FileSource>, bool) {
+    match media {
+        Some("image/jpeg" | "image/png" | "image/webp") => {
+            let bytes = match size <= CLEANED {
+                true => body.read(0, size).await,
+                false => None,
+            };
+            match bytes.as_deref().and_then(metadata::without) {
+                Some(cleaned) if bytes.as_ref() == Some(&cleaned) => (None, false),
+                Some(cleaned) => (Some(FileSource::Bytes(cleaned)), false),
+                None => (None, true),
+            }
+        }
+        Some("image/heic" | "image/avif" | "video/mp4" | "video/quicktime") => {
+            let mut boxes = Boxes::of(size);
+            while let Some((from, most)) = boxes.wanted() {
+                boxes.take(&body.read(from, most).await.unwrap_or_default());
+            }
+            let source = match boxes.blanks.is_empty() {
+                true => None,
+                false => body.without(boxes.blanks),
+            };
+            (source, boxes.is_partly_read)
+        }
+        _ => (None, false),
     }
 }
 

@@ -4,7 +4,7 @@ use dioxus::prelude::*;
 use kith_client::Engine;
 use litemap::LiteMap;
 
-use crate::model::files::picture_type;
+use crate::model::media::picture_type;
 use crate::platform;
 
 /// The pictures of people's profiles, by the names that the server gives them.

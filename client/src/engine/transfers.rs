@@ -1,6 +1,7 @@
 //! Files of any size: what a program asks for. The bytes go over HTTP beside the chat, as far as the line and the limit let them, and
 //! go on where they were after a cut, a pause or a restart.
 
+mod blank;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,6 +29,7 @@ use crate::local_store::{Item, Source, StoreError};
 use crate::session::new_client_id;
 use crate::{Error, limits};
 
+pub use blank::Blank;
 pub(super) use live::Live;
 pub(super) use pace::Pace;
 pub(super) use running::{Running, Transferred};
@@ -39,6 +41,9 @@ pub enum FileSource {
     /// In a file of this device. It has to stay as it is until it is sent: one that was changed meanwhile fails.
     #[cfg(not(target_arch = "wasm32"))]
     Path(std::path::PathBuf),
+    /// The same, without these parts of it. The file stays as it is; what is kept with the outbox is where they lie.
+    #[cfg(not(target_arch = "wasm32"))]
+    PathWithout(std::path::PathBuf, Vec<Blank>),
     /// In what a browser holds, or a file that a person has chosen there. It is kept with the outbox.
     #[cfg(target_arch = "wasm32")]
     Blob(web_sys::Blob),
@@ -348,11 +353,15 @@ async fn kept(source: FileSource) -> Result<Kept, EngineError> {
             size: bytes.len(),
             limit: limits::KEPT_FILE,
         }),
-        FileSource::Path(path) => {
-            let looking = tokio::task::spawn_blocking(move || native::look(&path));
-            looking.await.map_err(|_| EngineError::Closed)?
-        }
+        FileSource::Path(path) => look(path, Vec::new()).await,
+        FileSource::PathWithout(path, blanks) => look(path, blanks).await,
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn look(path: std::path::PathBuf, blanks: Vec<Blank>) -> Result<Kept, EngineError> {
+    let looking = tokio::task::spawn_blocking(move || native::look(&path, blanks));
+    looking.await.map_err(|_| EngineError::Closed)?
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use kith_client::Blank;
 use kith_client::local_store::sqlite::SqliteStore;
 use kith_client::local_store::{ItemState, LocalFile, LocalStore as _, NewItem, Owner, Source};
 use tempfile::TempDir;
@@ -51,6 +52,11 @@ async fn a_path_is_kept_whatever_its_bytes_are() {
         path,
         size: 7,
         modified: -1,
+        blanks: vec![Blank {
+            at: u64::MAX,
+            length: 3,
+            begins: b"f".to_vec(),
+        }],
     };
     let new = NewItem {
         source: Some(Source::Path(file.clone())),

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { after, test } from "node:test";
 
-import { DESKTOP, jpeg, PHONE, PLACE, png, stage, until } from "../support.mjs";
+import { DESKTOP, film, jpeg, PHONE, PLACE, png, stage, until } from "../support.mjs";
 
 const on = stage();
 const folder = mkdtempSync(join(tmpdir(), "kith-files-"));
@@ -97,6 +97,32 @@ test("pictures are shown before and after they are sent, and don't tell where th
   const files = bob.page.getByRole("dialog", { name: "Files" });
   await files.getByRole("button", { name: "Open picture: plan.png" }).click();
   await bob.page.getByRole("dialog", { name: "plan.png" }).waitFor();
+  alice.calm();
+  bob.calm();
+  await alice.close();
+  await bob.close();
+});
+
+test("films don't tell where they were made, and what can't be read is said to", async () => {
+  const [alice, bob] = await pair("gina", "hugo");
+  // One goes inside its message, one beside it. They are of a kind that is saved and not played.
+  for (const [name, size] of [["short.heic", 1000], ["long.heic", 5_000_000]]) {
+    const made = film(randomFillSync(Buffer.alloc(size)), "heic");
+    await alice.picks({ name, mimeType: "", buffer: made });
+    await alice.page.getByRole("switch", { name: "Keep location and camera" }).waitFor();
+    assert.equal(await alice.page.getByText("Not readable to the end").count(), 0);
+    await alice.page.getByRole("dialog").getByRole("button", { name: "Send", exact: true }).click();
+    await bob.opens(/gina/);
+    const bytes = readFileSync(await saved(bob, name));
+    const at = made.indexOf("udta");
+    const blank = Buffer.concat([made.subarray(0, at), Buffer.from("free"), Buffer.alloc(made.length - at - 4)]);
+    assert.ok(made.includes(PLACE) && bytes.equals(blank));
+  }
+  const cut = film(Buffer.alloc(1000)).subarray(0, -1);
+  await alice.picks({ name: "cut.mp4", mimeType: "video/mp4", buffer: cut });
+  await alice.page.getByText("Not readable to the end").waitFor();
+  await alice.accessible("a film that can't be read");
+  await alice.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   alice.calm();
   bob.calm();
   await alice.close();

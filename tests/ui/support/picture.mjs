@@ -62,3 +62,15 @@ export function jpeg() {
   const head = Buffer.from([0xff, 0xe1, ...short(exif.length + 2)]);
   return Buffer.concat([SUNSET.subarray(0, 2), head, exif, SUNSET.subarray(2)]);
 }
+
+function box(kind, ...content) {
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(content.reduce((sum, part) => sum + part.length, 8));
+  return Buffer.concat([size, Buffer.from(kind, "latin1"), ...content]);
+}
+
+/** A film, or a picture that moves, as far as it is told apart: frames that nobody can play, and where it was made. */
+export function film(frames, brand = "isom") {
+  const place = box("udta", box("\xa9xyz", Buffer.from([0, PLACE.length, 0x15, 0xc7]), Buffer.from(PLACE)));
+  return Buffer.concat([box("ftyp", Buffer.from(`${brand}\0\0\0\0${brand}`)), box("mdat", frames), box("moov", place)]);
+}

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dioxus::html::FileData;
-use kith_client::{Direction, Engine, EngineError, FileSource};
+use kith_client::{Blank, Direction, Engine, EngineError, FileSource};
 
 use super::{beside, pictures};
-use crate::model::files::{picture_type, safe_name};
+use crate::model::files::safe_name;
+use crate::model::media::picture_type;
 use crate::model::picked::Look;
 
 /// Files up to this size are shown, in bytes: the webview gets them whole.
@@ -48,24 +49,26 @@ impl Body {
         Some((file.name(), bytes.len() as u64, Self::Bytes(Arc::new(bytes))))
     }
 
-    /// Its first bytes.
-    pub async fn head(&self, most: u64) -> Option<Vec<u8>> {
+    /// So many of its bytes, from a place on; fewer where it ends.
+    pub async fn read(&self, from: u64, most: u64) -> Option<Vec<u8>> {
         match self {
             Self::Path(path) => {
-                use tokio::io::AsyncReadExt as _;
+                use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
                 let path = path.clone();
                 let read = async move {
                     let mut bytes = Vec::new();
-                    let file = tokio::fs::File::open(path).await?;
+                    let mut file = tokio::fs::File::open(path).await?;
+                    file.seek(std::io::SeekFrom::Start(from)).await?;
                     file.take(most).read_to_end(&mut bytes).await?;
                     Ok::<_, std::io::Error>(bytes)
                 };
                 beside(read).await.ok()
             }
             Self::Bytes(bytes) => {
-                let most = bytes.len().min(usize::try_from(most).unwrap_or(usize::MAX));
-                bytes.get(..most).map(<[u8]>::to_vec)
+                let place = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+                let range = place(from)..place(from.saturating_add(most));
+                bytes.get(range).map(<[u8]>::to_vec)
             }
         }
     }
@@ -75,18 +78,32 @@ impl Body {
         if is_film {
             return None;
         }
-        pictures::look(self.head(pictures::READ).await?, side).await
+        pictures::look(self.read(0, pictures::READ).await?, side).await
     }
 
     /// The middle of a picture as a square of at most so many bytes. Nothing is left of what else the file says.
     pub async fn square(&self, side: u32, most: usize) -> Option<Vec<u8>> {
-        pictures::square(self.head(pictures::READ).await?, side, most).await
+        pictures::square(self.read(0, pictures::READ).await?, side, most).await
     }
 
     /// An address under which the webview finds it, until it is [let go](let_go).
     pub async fn address(&self, media: &str) -> Option<String> {
-        let bytes = self.head(SHOWN + 1).await?;
+        let bytes = self.read(0, SHOWN + 1).await?;
         (bytes.len() as u64 <= SHOWN).then(|| pictures::object_url(&bytes, media))
+    }
+
+    /// For the engine, without parts of it that are given in order.
+    pub fn without(&self, blanks: Vec<Blank>) -> Option<FileSource> {
+        Some(match self {
+            Self::Path(path) => FileSource::PathWithout(path.clone(), blanks),
+            Self::Bytes(bytes) => {
+                let mut bytes = bytes.to_vec();
+                for blank in blanks {
+                    blank.cover(&mut bytes, 0);
+                }
+                FileSource::Bytes(bytes)
+            }
+        })
     }
 
     /// For the engine.

@@ -59,9 +59,9 @@ export async function square(blob, side, most) {
   }
 }
 
-/** The first bytes of a file. */
-export async function head(blob, most) {
-  return new Uint8Array(await blob.slice(0, most).arrayBuffer());
+/** Some bytes of a file. */
+export async function part(blob, from, to) {
+  return new Uint8Array(await blob.slice(from, to).arrayBuffer());
 }
 
 /** Hands what lies at an address to the browser, which saves it where it saves everything. */

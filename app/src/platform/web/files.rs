@@ -4,7 +4,7 @@ use dioxus::html::FileData;
 use dioxus::prelude::ClipboardEvent;
 use dioxus::web::WebFileExt as _;
 use js_sys::{Array, Uint8Array};
-use kith_client::{Direction, Engine, EngineError, FileSource};
+use kith_client::{Blank, Direction, Engine, EngineError, FileSource};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, File, Url};
 
@@ -24,7 +24,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn square(blob: &Blob, side: u32, most: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn head(blob: &Blob, most: f64) -> Result<JsValue, JsValue>;
+    async fn part(blob: &Blob, from: f64, to: f64) -> Result<JsValue, JsValue>;
     fn save(address: &str, name: &str);
 }
 
@@ -42,9 +42,9 @@ impl Body {
         Some((file.name(), file.size() as u64, Self(file.into())))
     }
 
-    /// Its first bytes.
-    pub async fn head(&self, most: u64) -> Option<Vec<u8>> {
-        let bytes = head(&self.0, most as f64).await.ok()?;
+    /// So many of its bytes, from a place on; fewer where it ends.
+    pub async fn read(&self, from: u64, most: u64) -> Option<Vec<u8>> {
+        let bytes = part(&self.0, from as f64, (from + most) as f64).await.ok()?;
         Some(bytes.dyn_ref::<Uint8Array>()?.to_vec())
     }
 
@@ -68,6 +68,25 @@ impl Body {
     /// An address under which the page finds it, until it is [let go](let_go).
     pub async fn address(&self, _media: &str) -> Option<String> {
         Url::create_object_url_with_blob(&self.0).ok()
+    }
+
+    /// For the engine, without parts of it that are given in order.
+    pub fn without(&self, blanks: Vec<Blank>) -> Option<FileSource> {
+        let parts = Array::new();
+        let mut at = 0;
+        let slice = |from: u64, to: u64| {
+            let part = self.0.slice_with_f64_and_f64(from as f64, to as f64);
+            part.ok().map(JsValue::from)
+        };
+        for blank in blanks {
+            parts.push(&slice(at, blank.at)?);
+            let mut bytes = vec![0; usize::try_from(blank.length).ok()?];
+            blank.cover(&mut bytes, blank.at);
+            parts.push(&Uint8Array::from(bytes.as_slice()));
+            at = blank.end();
+        }
+        parts.push(&slice(at, self.0.size() as u64)?);
+        Blob::new_with_blob_sequence(&parts).ok().map(FileSource::Blob)
     }
 
     /// For the engine.

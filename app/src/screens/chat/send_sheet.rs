@@ -74,6 +74,9 @@ pub(super) fn SendSheet() -> Element {
                         span { class: "body",
                             span { class: "name", dir: "auto", "{file.name}" }
                             span { class: "size", {text::size(file.size)} }
+                            if file.keeps_more {
+                                p { class: "size", {words.keeps_metadata} }
+                            }
                         }
                         IconButton {
                             sign: Sign::Close,

@@ -13,14 +13,14 @@ use tokio::task::spawn_blocking;
 
 use super::hashes::finish;
 use super::upload::Upload;
-use super::{Kept, Live, Pace, Trouble};
+use super::{Blank, Kept, Live, Pace, Trouble};
 use crate::engine::EngineError;
 use crate::http::{Line, Pieces, Way};
 use crate::local_store::{LocalFile, Source};
 use crate::{Error, limits, system_reason};
 
-/// Looks at a file that is to be sent, and reads it if it is small.
-pub(super) fn look(path: &Path) -> Result<Kept, EngineError> {
+/// Looks at a file of which all but these parts is to be sent, and reads it if it is small.
+pub(super) fn look(path: &Path, blanks: Vec<Blank>) -> Result<Kept, EngineError> {
     let unreadable =
         |error: io::Error| EngineError::File(format!("{}: {}", path.display(), system_reason(&error)));
     let metadata = path.metadata().map_err(unreadable)?;
@@ -31,11 +31,17 @@ pub(super) fn look(path: &Path) -> Result<Kept, EngineError> {
     if metadata.len() > limits::INLINE_FILE as u64 {
         let path = std::path::absolute(path).map_err(unreadable)?;
         let (size, modified) = state(&metadata);
-        let file = LocalFile { path, size, modified };
+        let file = LocalFile {
+            path,
+            size,
+            modified,
+            blanks,
+        };
         return Ok(Kept::Upload(None, Source::Path(file)));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(unreadable)?;
+    cover(&blanks, &mut bytes, 0);
     Ok(Kept::Inline(bytes))
 }
 
@@ -184,6 +190,9 @@ impl Reader {
         if let Err(error) = self.input.read_exact(&mut piece) {
             return Err(self.failed(&error));
         }
+        if let Some(file) = &self.file {
+            cover(&file.blanks, &mut piece, self.at);
+        }
         self.hasher.update(&piece);
         self.at += length as u64;
         Ok((self, piece.into()))
@@ -206,6 +215,12 @@ impl Reader {
             Some(file) => unreadable(file, error),
             None => WireError::new(ErrorCode::Internal, system_reason(error)),
         }
+    }
+}
+
+fn cover(blanks: &[Blank], piece: &mut [u8], from: u64) {
+    for blank in blanks {
+        blank.cover(piece, from);
     }
 }
 

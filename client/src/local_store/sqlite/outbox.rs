@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::copy::error;
 use super::{from_sql, to_sql};
@@ -10,16 +11,19 @@ use crate::limits;
 use crate::local_store::{Item, ItemChange, LocalFile, NewItem, Source, StoreError};
 
 /// An outbox of a lower version has to be brought up to this one, not thrown away.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// How the tables of each version become those of the next: the first of them those of version 1.
-pub(super) const UPGRADES: [&str; 1] = ["
+pub(super) const UPGRADES: [&str; 2] = [
+    "
 ALTER TABLE items ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE items ADD COLUMN path BLOB;
 ALTER TABLE items ADD COLUMN size INTEGER;
 ALTER TABLE items ADD COLUMN modified INTEGER;
 CREATE INDEX items_transfers ON items (id) WHERE waiting = 2;
-"];
+",
+    "ALTER TABLE items ADD COLUMN blanks TEXT NOT NULL DEFAULT '[]';",
+];
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE items (
@@ -36,7 +40,9 @@ CREATE TABLE items (
     source INTEGER NOT NULL DEFAULT 0,
     path BLOB,
     size INTEGER,
-    modified INTEGER
+    modified INTEGER,
+    -- The parts of the file at `path` that aren't uploaded.
+    blanks TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 -- What is to be sent next.
 CREATE INDEX items_waiting ON items (id) WHERE waiting = 1;
@@ -58,8 +64,8 @@ pub(super) fn add(connection: &mut Connection, item: &NewItem) -> Result<u64, St
     }
     let id: i64 = connection
         .prepare_cached(
-            "INSERT INTO items (lane, client_id, request, data, time, waiting, state, source, path, size, modified)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
+            "INSERT INTO items (lane, client_id, request, data, time, waiting, state, source, path, size, modified, blanks)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id",
         )
         .and_then(|mut statement| {
             let state = item.first_state();
@@ -72,9 +78,10 @@ pub(super) fn add(connection: &mut Connection, item: &NewItem) -> Result<u64, St
                 source,
                 time,
             } = item;
+            let blanks = blanks_to_sql(source.as_ref());
             let (source, path, size, modified) = source_to_sql(source.as_ref());
             statement.query_row(
-                params![lane, client_id, request, data, time, due, state, source, path, size, modified],
+                params![lane, client_id, request, data, time, due, state, source, path, size, modified, blanks],
                 |row| row.get(0),
             )
         })
@@ -88,7 +95,7 @@ macro_rules! columns {
         concat!(
             "SELECT id, lane, client_id, request, ",
             $data,
-            ", time, state, coalesce(size, length(data)), source, path, modified FROM items "
+            ", time, state, coalesce(size, length(data)), source, path, modified, blanks FROM items "
         )
     };
 }
@@ -215,10 +222,6 @@ fn relax(connection: &Connection) -> Result<(), StoreError> {
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let state: String = row.get(6)?;
-    let state = serde_json::from_str(&state).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error))
-    })?;
     let size: Option<i64> = row.get(7)?;
     Ok(Item {
         id: from_sql(row.get(0)?),
@@ -231,7 +234,13 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
             time: row.get(5)?,
         },
         size: size.map(from_sql),
-        state,
+        state: from_json(6, &row.get::<_, String>(6)?)?,
+    })
+}
+
+fn from_json<T: DeserializeOwned>(column: usize, json: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
 }
 
@@ -258,6 +267,7 @@ fn source(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {
             path: path(row)?,
             size: from_sql(row.get(7)?),
             modified: row.get(10)?,
+            blanks: from_json(11, &row.get::<_, String>(11)?)?,
         })),
         3 => Some(Source::Target(path(row)?)),
         0_i64.. | ..0 => None,
@@ -275,6 +285,14 @@ fn to_path(bytes: Vec<u8>) -> PathBuf {
 #[cfg(not(unix))]
 fn to_path(bytes: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+fn blanks_to_sql(source: Option<&Source>) -> String {
+    let blanks = match source {
+        Some(Source::Path(file)) => file.blanks.as_slice(),
+        _ => &[],
+    };
+    serde_json::to_string(blanks).unwrap_or_default()
 }
 
 fn state_to_sql(state: &crate::local_store::ItemState) -> String {
