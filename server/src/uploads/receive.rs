@@ -1,6 +1,7 @@
 //! The bytes of an upload on their way from a connection to the disk.
 //!
-//! They are gathered to large writes; while one is written and hashed on a thread that may wait, the next one is gathered. Now and then
+//! They are gathered to large writes; while one is written and hashed on a thread that may wait, the next one is gathered. The memory of both
+//! is used again and again. Now and then
 //! what is written is synced and noted in the database, beside the writing, so that the sync at the end is short and no
 //! burst of dirty pages holds up the commits of messages. Whatever way it ends, what has come is kept.
 
@@ -14,7 +15,7 @@ use futures_util::StreamExt as _;
 use kith_common::{DeviceId, ErrorCode, WireError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{Claim, disk_error, store_error, too_large};
 use crate::blobs::{Part, blocking};
@@ -22,7 +23,7 @@ use crate::server::Server;
 use crate::store::{NewBlob, StoreError, Upload};
 use crate::transfers::Transfer;
 
-/// Bytes that are written at once. With those that are gathered meanwhile a transfer holds twice as many.
+/// Bytes that are written at once, from a multiple of them on. With those that are gathered meanwhile a transfer holds twice as many.
 const WRITE: usize = 512 * 1024;
 
 /// What is written is synced after so many bytes, or after such a time.
@@ -129,8 +130,9 @@ pub(crate) async fn receive(server: Arc<Server>, incoming: Incoming) -> Result<R
         server: server.clone(),
         device,
         reserved: upload.size.unwrap_or(upload.reserved),
+        came: Bytes::new(),
         gathered: Vec::new(),
-        gathered_bytes: 0,
+        spare: Vec::new(),
         offset: start,
         part: Some(part),
         writing: None,
@@ -251,13 +253,17 @@ struct Receiver {
     upload: Upload,
     /// So many bytes may come.
     reserved: u64,
-    gathered: Vec<Bytes>,
-    gathered_bytes: usize,
+    /// What came last and isn't gathered yet.
+    came: Bytes,
+    /// What is to be written next.
+    gathered: Vec<u8>,
+    /// Its memory is used next.
+    spare: Vec<u8>,
     /// How far it is with all that was gathered.
     offset: u64,
     /// `None` while it is being written to.
     part: Option<Part>,
-    writing: Option<JoinHandle<(Part, io::Result<()>)>>,
+    writing: Option<JoinHandle<(Part, Vec<u8>, io::Result<()>)>>,
     syncing: Option<JoinHandle<Result<(), Failure>>>,
     /// How far it was when it was synced last, and when that was.
     synced: u64,
@@ -270,38 +276,16 @@ impl Receiver {
     async fn take_all(&mut self, body: &mut BodyDataStream, claim: &Claim) -> Result<(), Failure> {
         let server = self.server.clone();
         let (stopped, stopping) = (claim.stop.cancelled(), server.shutdown.cancelled());
-        tokio::pin!(stopped, stopping);
         let (mut patience, mut last): (Duration, Option<Instant>) = (SILENCE, None);
+        // One for all, put off when it is over: to set it for each piece would wake up the thread that waits for the earliest.
+        let silence = sleep(patience);
+        tokio::pin!(stopped, stopping, silence);
+        let mut came_at = Instant::now();
         loop {
-            let bytes = tokio::select! {
-                // In this order, so that who sends all the time costs no looks at the others.
-                biased;
-                next = timeout(patience, body.next()) => match next {
-                    Ok(Some(Ok(bytes))) => bytes,
-                    Ok(Some(Err(_))) => return Err(Failure::Cut),
-                    Ok(None) => return Ok(()),
-                    Err(_) if last.is_some() => return Err(Failure::TakenOver),
-                    Err(_) => return Err(Failure::Silent),
-                },
-                () = &mut stopped, if last.is_none() => {
-                    (patience, last) = (QUIET, Some(Instant::now() + LAST));
-                    continue;
-                }
-                () = &mut stopping => return Err(Failure::Stopping),
-            };
-            if bytes.is_empty() {
-                continue;
-            }
-            self.admit(bytes.len() as u64).await?;
-            if let Some(checksum) = &mut self.checksum {
-                checksum.context.update(&bytes);
-            }
-            self.gathered_bytes += bytes.len();
-            self.gathered.push(bytes);
-            if self.gathered_bytes >= WRITE || self.synced_at.elapsed() >= CHECKPOINT_EVERY {
-                self.write().await?;
+            if self.take_in().await? {
                 if last.is_none() && claim.stop.is_cancelled() {
                     (patience, last) = (QUIET, Some(Instant::now() + LAST));
+                    silence.as_mut().reset(came_at + patience);
                 }
                 if last.is_some_and(|last| Instant::now() >= last) {
                     return Err(Failure::TakenOver);
@@ -310,12 +294,51 @@ impl Receiver {
                     return Err(Failure::Stopping);
                 }
             }
+            tokio::select! {
+                // In this order, so that who sends all the time costs no looks at the others.
+                biased;
+                next = body.next() => match next {
+                    Some(Ok(bytes)) => (self.came, came_at) = (bytes, Instant::now()),
+                    Some(Err(_)) => return Err(Failure::Cut),
+                    None => return Ok(()),
+                },
+                () = &mut silence => {
+                    let end = came_at + patience;
+                    if Instant::now() < end {
+                        silence.as_mut().reset(end);
+                    } else if last.is_some() {
+                        return Err(Failure::TakenOver);
+                    } else {
+                        return Err(Failure::Silent);
+                    }
+                }
+                () = &mut stopped, if last.is_none() => {
+                    (patience, last) = (QUIET, Some(Instant::now() + LAST));
+                    came_at = Instant::now();
+                    silence.as_mut().reset(came_at + patience);
+                }
+                () = &mut stopping => return Err(Failure::Stopping),
+            }
         }
     }
 
-    /// So many bytes more are wanted.
-    async fn admit(&mut self, bytes: u64) -> Result<(), Failure> {
-        let end = self.offset.saturating_add(bytes);
+    /// Gathers what came, and begins to write where there is enough. Returns whether it was.
+    async fn take_in(&mut self) -> Result<bool, Failure> {
+        self.admit().await?;
+        let mut is_written = false;
+        while !self.came.is_empty() {
+            self.gather();
+            if self.offset % WRITE as u64 == 0 || self.synced_at.elapsed() >= CHECKPOINT_EVERY {
+                self.write().await?;
+                is_written = true;
+            }
+        }
+        Ok(is_written)
+    }
+
+    /// Makes sure that what came may be kept.
+    async fn admit(&mut self) -> Result<(), Failure> {
+        let end = self.offset.saturating_add(self.came.len() as u64);
         if end > self.reserved {
             if self.upload.size.is_some() {
                 return Err(Failure::Excess);
@@ -338,8 +361,25 @@ impl Receiver {
             grown.map_err(|error| failure(&error))?;
             self.reserved = reserved;
         }
-        self.offset = end;
         Ok(())
+    }
+
+    /// Puts what came to what is gathered, as far as it belongs into one write: they end at multiples of [`WRITE`], so that the disk gets
+    /// whole pages and the hash whole trees of its chunks. It is copied, for a piece that is kept would be memory allocated anew for the
+    /// next one, and given back by another thread.
+    fn gather(&mut self) {
+        let room = WRITE - (self.offset % WRITE as u64) as usize;
+        let bytes = self.came.split_to(room.min(self.came.len()));
+        if let Some(checksum) = &mut self.checksum {
+            checksum.context.update(&bytes);
+        }
+        let needed = self.gathered.len() + bytes.len();
+        if needed > self.gathered.capacity() {
+            let capacity = needed.next_power_of_two().min(WRITE).max(needed);
+            self.gathered.reserve_exact(capacity - self.gathered.len());
+        }
+        self.gathered.extend_from_slice(&bytes);
+        self.offset += bytes.len() as u64;
     }
 
     /// Begins to write what was gathered, once what was gathered before is written.
@@ -354,11 +394,11 @@ impl Receiver {
             self.checkpoint().await?;
         }
         if let Some(mut part) = self.part.take() {
-            let pieces = std::mem::take(&mut self.gathered);
-            self.gathered_bytes = 0;
+            let mut bytes = std::mem::replace(&mut self.gathered, std::mem::take(&mut self.spare));
             self.writing = Some(tokio::task::spawn_blocking(move || {
-                let written = part.write(&pieces);
-                (part, written)
+                let written = part.write(&bytes);
+                bytes.clear();
+                (part, bytes, written)
             }));
         }
         Ok(())
@@ -369,8 +409,8 @@ impl Receiver {
         if let Some(writing) = &mut self.writing {
             let joined = writing.await;
             self.writing = None;
-            let (part, written) = joined.map_err(|error| disk_error(&io::Error::other(error)))?;
-            self.part = Some(part);
+            let (part, spare, written) = joined.map_err(|error| disk_error(&io::Error::other(error)))?;
+            (self.part, self.spare) = (Some(part), spare);
             written.map_err(|error| disk_error(&error))?;
         }
         Ok(())
@@ -466,6 +506,7 @@ impl Receiver {
 
     /// Goes back to where this request began.
     async fn discard(&mut self, start: u64, before: blake3::Hasher) -> Result<(), Failure> {
+        self.came.clear();
         self.gathered.clear();
         self.written().await?;
         // The note first, so that there is never less than is noted; and none may come after it.
