@@ -8,8 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::files;
 use crate::random::Random;
 use crate::store::NewBlob;
@@ -78,7 +76,7 @@ impl Blobs {
         blocking(move || {
             blobs.require(size)?;
             let mut part = Part::open(&blobs, &id, 0, None)?;
-            let written = part.write(&[Bytes::from(bytes)]).and_then(|()| part.finish());
+            let written = part.write(&bytes).and_then(|()| part.finish());
             if written.is_err() {
                 let _ = blobs.remove(&id);
             }
@@ -278,18 +276,18 @@ mod tests {
         let blobs = blobs(folder.path(), 0);
         let id = blobs.new_id().unwrap();
         let mut part = blobs.part(&id, 0, None).await.unwrap();
-        part.write(&[Bytes::from_static(b"hello "), Bytes::from_static(b"wor")])
-            .unwrap();
+        part.write(b"hello ").unwrap();
+        part.write(b"wor").unwrap();
         part.sync().run().unwrap();
-        part.write(&[Bytes::from_static(b"XXXX")]).unwrap();
+        part.write(b"XXXX").unwrap();
         drop(part);
         assert_eq!(blobs.list().unwrap(), [Found::Part(id.clone())]);
         let mut part = blobs.part(&id, 9, None).await.unwrap();
         assert_eq!(part.length(), 9);
         let before = part.hasher();
-        part.write(&[Bytes::from_static(b"nonsense")]).unwrap();
+        part.write(b"nonsense").unwrap();
         part.cut_back(9, before).unwrap();
-        part.write(&[Bytes::from_static(b"ld")]).unwrap();
+        part.write(b"ld").unwrap();
         assert_eq!(part.finish().unwrap(), *blake3::hash(b"hello world").as_bytes());
         assert_eq!(blobs.list().unwrap(), [Found::Whole(id.clone())]);
         assert_eq!(blobs.read(&id).await.unwrap(), b"hello world");

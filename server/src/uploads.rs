@@ -4,6 +4,7 @@
 //! is only in memory: who is receiving right now, and hashes to go on with.
 
 mod receive;
+mod receiver;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

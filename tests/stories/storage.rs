@@ -1,10 +1,11 @@
 //! The disk is full, the database is locked: nothing is acknowledged that isn't stored, and the server goes on.
 
-use kith_tests::{Raw, Server};
+use kith_tests::{Answer, Ask, Raw, Server};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::requests::{contacts, file, list_contacts, login, message, password, sync, with};
+use crate::transfers::{fetch, noise, open, send};
 
 /// The server's files can't grow any more, from here on.
 pub(crate) fn fill_the_disk(server: &Server) {
@@ -99,6 +100,73 @@ async fn a_full_disk_refuses_and_forgets_nothing() {
     assert_eq!(bobs_messages(&server).await, said);
     let log = server.log();
     assert!(log.contains("ERROR error: ") && !log.contains("lostlost"));
+}
+
+const MIB: usize = 1024 * 1024;
+
+/// First there is no room for the file, but still for messages; then for nothing.
+#[tokio::test]
+async fn a_disk_that_fills_up_under_an_upload_takes_nothing_from_those_who_talk() {
+    let mut server = Server::builder().survives_file_limit().start();
+    let mut alice = server.native_user("alice").await;
+    let mut bob = server.native_user("bob").await;
+    let mut said = Vec::new();
+    let bytes = noise(4 * MIB);
+    let uploaded = open(&mut alice, bytes.len()).await;
+    uploaded.send(&server, 0, &bytes[..MIB]).await;
+    let ask = Ask::patch(&uploaded.url, &uploaded.ticket, MIB as u64, &bytes[MIB..]).bytes();
+    let (begun, rest) = ask.split_at(ask.len() - 5 * MIB / 2);
+    let mut sending = server.connect().await;
+    sending.send_bytes(begun).await;
+    server.limit_files(Some(2 * MIB as u64));
+    talk(&mut alice, &mut bob, &mut said).await;
+    let ending = async {
+        let _ = sending.try_send_bytes(rest).await;
+        Answer::read(&mut sending).await
+    };
+    let (full, ()) = tokio::join!(ending, talk(&mut alice, &mut bob, &mut said));
+    assert_eq!(full.refusal(), (507, "storage".to_owned()));
+    talk(&mut alice, &mut bob, &mut said).await;
+    let offset = uploaded.offset(&server).await;
+    assert!((MIB as u64..=2 * MIB as u64).contains(&offset), "{offset}");
+
+    fill_the_disk(&server);
+    let text = "kept for later ".repeat(1000);
+    let kept = with(message("bob", &text), "client_id", "later");
+    let start = usize::try_from(offset).unwrap();
+    let more = Ask::patch(&uploaded.url, &uploaded.ticket, offset, &bytes[start..]);
+    let (full, refused) = tokio::join!(more.of(&server), alice.error(kept.clone()));
+    assert_eq!(full.refusal(), (507, "storage".to_owned()));
+    assert_eq!(refused, "storage");
+    bob.nothing().await;
+    assert_eq!(uploaded.offset(&server).await, offset);
+
+    server.limit_files(None);
+    alice.ok(kept).await;
+    bob.event("message").await;
+    said.push(text);
+    talk(&mut alice, &mut bob, &mut said).await;
+    let sent = uploaded.send(&server, offset, &bytes[start..]).await;
+    assert_eq!(sent, (204, Some(bytes.len() as u64)));
+    let hash = blake3::hash(&bytes).to_hex().to_string();
+    alice
+        .ok(with(send("bob", "a.bin", &uploaded), "hash", hash))
+        .await;
+    server.kill();
+    server.restart();
+    assert_eq!(bobs_messages(&server).await, said);
+    let mut bob = server.native_login("bob").await;
+    assert!(fetch(&server, &mut bob, &uploaded.id).await == bytes);
+}
+
+/// Some words, which are acknowledged and arrive.
+async fn talk(alice: &mut Raw, bob: &mut Raw, said: &mut Vec<String>) {
+    for _ in 0..5 {
+        let text = format!("number {}", said.len() + 1);
+        alice.say("bob", &text).await;
+        assert_eq!(bob.event("message").await["body"]["content"], text);
+        said.push(text);
+    }
 }
 
 /// A backup program or a curious administrator holds the database's write lock.

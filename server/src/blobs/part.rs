@@ -1,17 +1,12 @@
 use std::fs::File;
-use std::io::{self, IoSlice, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use bytes::Bytes;
-
 use super::{Blobs, sync_folder};
 use crate::platform;
-
-/// Pieces that are written at once.
-const PIECES: usize = 64;
 
 /// Bytes that are given to the disk at once: what a sync finds to do goes before the commits of messages on the same disk, and tens of
 /// megabytes of it would hold them up.
@@ -97,23 +92,18 @@ impl Part {
         self.hasher.clone()
     }
 
-    /// Writes pieces one after the other. They are all there or none is; unless the disk fails, then nothing can be synced any more.
+    /// Writes bytes behind what is there. They are all there or none is; unless the disk fails, then nothing can be synced any more.
     ///
     /// # Errors
     /// The disk is full or fails.
-    pub fn write(&mut self, pieces: &[Bytes]) -> io::Result<()> {
-        for some in pieces.chunks(PIECES) {
-            let mut slices: Vec<IoSlice<'_>> = some.iter().map(|piece| IoSlice::new(piece)).collect();
-            if let Err(error) = write_all(&self.disk.file, &mut slices) {
-                // As far as that is possible; what the database doesn't know of is cut off anyway.
-                let _ = self.cut_file(self.length);
-                return Err(error);
-            }
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = (&self.disk.file).write_all(bytes) {
+            // As far as that is possible; what the database doesn't know of is cut off anyway.
+            let _ = self.cut_file(self.length);
+            return Err(error);
         }
-        for piece in pieces {
-            self.hasher.update(piece);
-            self.length += piece.len() as u64;
-        }
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
         self.give()
     }
 
@@ -191,20 +181,6 @@ impl Disk {
     }
 }
 
-fn write_all(mut file: &File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-    // Empty ones would look like a disk that takes nothing.
-    IoSlice::advance_slices(&mut slices, 0);
-    while !slices.is_empty() {
-        match file.write_vectored(slices) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,15 +196,15 @@ mod tests {
     fn the_disk_is_given_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut part = part(folder.path());
-        let piece = Bytes::from(vec![7; 300 * 1024]);
+        let piece = vec![7; 300 * 1024];
         let before = part.hasher();
         for written in 1..40 {
-            part.write(std::slice::from_ref(&piece)).unwrap();
+            part.write(&piece).unwrap();
             assert_eq!(part.length(), written * piece.len() as u64);
             assert!(part.length() - part.given < STEP);
         }
         part.cut_back(0, before).unwrap();
-        part.write(std::slice::from_ref(&piece)).unwrap();
+        part.write(&piece).unwrap();
         assert_eq!(part.finish().unwrap(), *blake3::hash(&piece).as_bytes());
     }
 
@@ -236,7 +212,7 @@ mod tests {
     fn after_a_failure_no_sync_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let mut part = part(folder.path());
-        part.write(&[Bytes::from_static(b"lost")]).unwrap();
+        part.write(b"lost").unwrap();
         let (first, second) = (part.sync(), part.sync());
         first.run().unwrap();
         let failed = part.disk.tried(Err(io::ErrorKind::Other.into()));
