@@ -8,8 +8,8 @@ import binaryen from "binaryen";
 const NEVER_CALLED = [
   // anyhow's word on an error and where it came from: Dioxus logs it, and a release logs nothing.
   /^<anyhow::error::ErrorImpl>::debug|anyhow::fmt::Indented|rustc_demangle|backtrace_rs|backtrace::Backtrace/,
-  // Where a key lies on a keyboard, what a whole form holds, files that are read as a whole: the app asks for none of these.
-  /HasKeyboardData>::code$|HasFormData>::values$|NativeFileData>::(read_bytes|read_string|byte_stream)/,
+  // Where a key lies on a keyboard, all the names that keys have (`platform::key` knows a shorter way), what a whole form holds, files that are read as a whole: the app asks for none of these.
+  /HasKeyboardData>::(code|key)$|HasFormData>::values$|NativeFileData>::(read_bytes|read_string|byte_stream)/,
   // Locks that somebody else holds: a page has one thread.
   /parking_lot::\w+::\w+>::\w+_slow$|parking_lot_core/,
   // Angles of millions of turns.

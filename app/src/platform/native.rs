@@ -39,6 +39,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         })
 });
 
+/// What a key stands for (W3C, "UI Events KeyboardEvent key Values"): what it writes, or its name.
+pub fn key(event: &dioxus::prelude::KeyboardEvent) -> String {
+    event.key().to_string()
+}
+
 /// Runs something beside the screens.
 pub async fn beside<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {
     match RUNTIME.spawn(task).await {

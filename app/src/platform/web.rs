@@ -2,6 +2,7 @@
 
 mod device;
 mod files;
+mod keyboard;
 mod page;
 
 use dioxus::prelude::*;
@@ -15,6 +16,7 @@ pub use device::{
 pub use files::{
     Body, PLAYS, SAVES_UNSEEN, SHOWN, address_of, let_go, object_url, open, pasted, save_file, target,
 };
+pub use keyboard::key;
 pub use page::{
     go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,
 };

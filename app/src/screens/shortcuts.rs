@@ -27,11 +27,11 @@ impl Shortcut {
         let held = event.modifiers();
         let command = held.ctrl() != held.meta() && !held.alt() && !held.shift();
         let alone = held.alt() && !held.ctrl() && !held.meta() && !held.shift();
-        match event.key() {
-            Key::Character(key) if command && key.eq_ignore_ascii_case("k") => Some(Self::Search),
-            Key::Character(key) if command && key == "," => Some(Self::Settings),
-            Key::ArrowUp if alone => Some(Self::Previous),
-            Key::ArrowDown if alone => Some(Self::Next),
+        match platform::key(event).as_str() {
+            "k" | "K" if command => Some(Self::Search),
+            "," if command => Some(Self::Settings),
+            "ArrowUp" if alone => Some(Self::Previous),
+            "ArrowDown" if alone => Some(Self::Next),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 use dioxus::prelude::*;
 
 use super::{Icon, Sign};
+use crate::platform;
 
 /// How much a button stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,7 +160,7 @@ pub fn Menu(
             role: "menu",
             "aria-label": "{label}",
             onkeydown: move |event| {
-                if event.key() == Key::Escape {
+                if platform::key(&event) == "Escape" {
                     event.stop_propagation();
                     onclose.call(());
                 }

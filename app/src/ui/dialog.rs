@@ -1,6 +1,7 @@
 use dioxus::prelude::*;
 
 use super::{Button, IconButton, Kind, Sign};
+use crate::platform;
 use crate::settings::use_words;
 
 /// A card above everything else; on a phone it comes from below. Escape and a click beside it close it.
@@ -12,7 +13,7 @@ pub fn Dialog(title: String, onclose: EventHandler<()>, children: Element) -> El
             class: "veil",
             onclick: move |_| onclose.call(()),
             onkeydown: move |event| {
-                if event.key() == Key::Escape {
+                if platform::key(&event) == "Escape" {
                     event.stop_propagation();
                     onclose.call(());
                 }

@@ -134,16 +134,16 @@ pub(super) fn Composer() -> Element {
         if event.is_composing() {
             return;
         }
-        match event.key() {
-            Key::Enter if !event.modifiers().shift() && !platform::is_touch() => {
+        match platform::key(&event).as_str() {
+            "Enter" if !event.modifiers().shift() && !platform::is_touch() => {
                 event.prevent_default();
                 by_key.clone()();
             }
-            Key::Escape => {
+            "Escape" => {
                 picking.set(false);
                 stop();
             }
-            Key::ArrowUp if text.peek().is_empty() => {
+            "ArrowUp" if text.peek().is_empty() => {
                 if let Some(number) = chat.own_newest_text() {
                     event.prevent_default();
                     chat.editing.set(Some(number));
@@ -338,7 +338,7 @@ fn EmojiPanel(onpick: EventHandler<&'static str>, onclose: EventHandler<()>) -> 
             role: "group",
             "aria-label": words.emoji,
             onkeydown: move |event| {
-                if event.key() == Key::Escape {
+                if platform::key(&event) == "Escape" {
                     event.stop_propagation();
                     onclose.call(());
                 }

@@ -74,10 +74,10 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
             },
             onclick: move |_| over.viewed.set(None),
             onkeydown: move |event| {
-                let to = match event.key() {
-                    Key::Escape => None,
-                    Key::ArrowLeft if by_key_before.is_some() => by_key_before.clone(),
-                    Key::ArrowRight if by_key_after.is_some() => by_key_after.clone(),
+                let to = match platform::key(&event).as_str() {
+                    "Escape" => None,
+                    "ArrowLeft" if by_key_before.is_some() => by_key_before.clone(),
+                    "ArrowRight" if by_key_after.is_some() => by_key_after.clone(),
                     _ => return,
                 };
                 event.stop_propagation();
