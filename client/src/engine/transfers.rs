@@ -11,6 +11,8 @@ mod live;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod pace;
+#[cfg(not(target_arch = "wasm32"))]
+mod reading;
 mod running;
 mod upload;
 
@@ -24,9 +26,14 @@ use tokio::sync::oneshot;
 
 use super::{Command, Engine, EngineError, Pending, Progress, To, lock};
 use crate::http::HttpError;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::local_store::LocalFile;
 use crate::local_store::{Item, Source, StoreError};
 use crate::session::new_client_id;
 use crate::{Error, limits};
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use reading::FileBytes;
 
 pub(super) use live::Live;
 pub(super) use pace::Pace;
