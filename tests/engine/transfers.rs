@@ -97,14 +97,13 @@ async fn done(engine: &Engine, id: u64) -> u64 {
         .map_or(0, |transfer| transfer.done)
 }
 
-/// How many downloads in a folder have begun and aren't there.
-fn parts(folder: &Path) -> usize {
+/// The downloads in a folder that have begun and aren't there.
+fn parts(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let parts = entries.filter(|entry| {
-        let path = entry.as_ref().unwrap().path();
-        path.extension().is_some_and(|end| end == "part")
-    });
-    parts.count()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "part"))
+        .collect()
 }
 
 /// A server on which two people have met.
@@ -167,7 +166,7 @@ async fn a_large_file_goes_over_and_is_fetched() {
     // Nothing is overwritten, and nothing lies beside it.
     let again = bob.engine.download(&file, &target).await;
     assert!(matches!(again, Err(EngineError::File(_))), "{again:?}");
-    assert_eq!(parts(bob.folder.path()), 0);
+    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]
@@ -279,11 +278,11 @@ async fn a_transfer_is_paused_resumed_and_called_off() {
     let id = bob.engine.download(&file, &target).await.unwrap();
     bob.moved(id, MIB as u64).await;
     bob.engine.pause(id).await.unwrap();
-    assert_eq!(parts(bob.folder.path()), 1);
+    assert_eq!(parts(bob.folder.path()).len(), 1);
     bob.engine.resume(id).await.unwrap();
     bob.engine.discard(id).await.unwrap();
     bob.tell("alice", "no").await;
-    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    assert_eq!((parts(bob.folder.path()).len(), target.exists()), (0, false));
     assert_eq!(bob.engine.transfers().await.unwrap(), []);
 }
 
@@ -308,7 +307,7 @@ async fn a_download_goes_on_after_cuts_and_a_restart() {
     let id = bob.engine.download(&file, &target).await.unwrap();
     assert_eq!(bob.fate(id).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
-    assert_eq!(parts(bob.folder.path()), 0);
+    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]
@@ -332,6 +331,107 @@ async fn a_download_that_was_there_and_not_noted_is_there() {
     assert!(std::fs::read(&other).unwrap() != bytes);
     bob.engine.discard(foreign).await.unwrap();
     assert!(std::fs::read(&other).unwrap() != bytes, "it is somebody else's");
+}
+
+#[tokio::test]
+async fn a_file_makes_place_for_one_that_is_whole() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(6 * MIB);
+    let id = alice.send_path(&alice.file("r.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "r.bin").await;
+    let target = bob.file("mine.bin", b"what was there");
+    let held = |path: &Path| std::fs::read(path).unwrap();
+    bob.engine.set_bandwidth(Some(4 * MIB as u64));
+    let id = bob.engine.download_over(&file, &target).await.unwrap();
+    bob.moved(id, MIB as u64).await;
+    assert_eq!(held(&target), b"what was there");
+    // Over a restart too, and it is the same transfer when it is asked for again.
+    let mut bob = bob.restart().await;
+    let again = bob.engine.download_over(&file, &target).await.unwrap();
+    assert_eq!(again, id);
+    assert_eq!(bob.fate(id).await, Progress::Saved);
+    assert!(held(&target) == bytes);
+
+    // What is changed meanwhile stays.
+    bob.engine.set_bandwidth(Some(4 * MIB as u64));
+    let id = bob.engine.download_over(&file, &target).await.unwrap();
+    bob.moved(id, MIB as u64).await;
+    std::fs::write(&target, b"new work").unwrap();
+    let Progress::Failed(error) = bob.fate(id).await else {
+        panic!("it was saved over somebody's work")
+    };
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert_eq!(held(&target), b"new work");
+    bob.engine.discard(id).await.unwrap();
+    assert_eq!(held(&target), b"new work");
+    assert!(parts(bob.folder.path()).is_empty());
+
+    // Where nothing is, it is as any other; and a folder makes no place.
+    let free = bob.folder.path().join("free.bin");
+    bob.engine.set_bandwidth(None);
+    let id = bob.engine.download_over(&file, &free).await.unwrap();
+    assert_eq!(bob.fate(id).await, Progress::Saved);
+    assert!(held(&free) == bytes);
+    assert!(bob.engine.download_over(&file, bob.folder.path()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_place_that_takes_no_file_is_named_and_nothing_is_lost() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(4 * MIB);
+    let id = alice.send_path(&alice.file("w.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "w.bin").await;
+    let no_folder = bob.folder.path().join("no folder/w.bin");
+    let no_place = bob.file("a file", b"x").join("w.bin");
+    for path in [no_folder, no_place, PathBuf::from("/proc/w.bin")] {
+        let id = bob.engine.download_over(&file, &path).await.unwrap();
+        let Progress::Failed(error) = bob.fate(id).await else {
+            panic!("saved to {}", path.display())
+        };
+        assert_eq!(error.code, ErrorCode::Storage);
+        assert!(error.message.contains("w.bin"), "{}", error.message);
+        bob.engine.discard(id).await.unwrap();
+    }
+}
+
+/// A device that takes no byte stands in for a disk that is full (full(4)).
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_keeps_what_was_there_and_the_download_goes_on_when_there_is_room() {
+    let (_server, alice, mut bob) = two().await;
+    let bytes = noise(4 * MIB);
+    let id = alice.send_path(&alice.file("f.bin", &bytes)).await;
+    alice.sent(id).await;
+    let file = bob.sees("alice", "f.bin").await;
+    let target = bob.file("mine.bin", b"what was there");
+    bob.engine.set_bandwidth(Some(2 * MIB as u64));
+    let id = bob.engine.download_over(&file, &target).await.unwrap();
+    bob.moved(id, MIB as u64).await;
+    bob.engine.pause(id).await.unwrap();
+    let [part] = &parts(bob.folder.path())[..] else {
+        panic!("there is no part")
+    };
+    std::fs::remove_file(part).unwrap();
+    std::os::unix::fs::symlink("/dev/full", part).unwrap();
+    bob.engine.set_bandwidth(None);
+    bob.engine.resume(id).await.unwrap();
+    let Progress::Failed(error) = bob.fate(id).await else {
+        panic!("it was saved on a full disk")
+    };
+    assert_eq!(error.code, ErrorCode::Storage);
+    assert!(
+        error.message.to_lowercase().contains("no space"),
+        "{}",
+        error.message
+    );
+    assert_eq!(std::fs::read(&target).unwrap(), b"what was there");
+    std::fs::remove_file(part).unwrap();
+    bob.engine.retry(id).await.unwrap();
+    assert_eq!(bob.fate(id).await, Progress::Saved);
+    assert!(std::fs::read(&target).unwrap() == bytes);
+    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]
@@ -360,7 +460,7 @@ async fn a_part_that_was_spoilt_is_found_out() {
         panic!("it was believed")
     };
     assert_eq!(error.code, ErrorCode::Conflict);
-    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    assert_eq!((parts(bob.folder.path()).len(), target.exists()), (0, false));
     bob.engine.retry(id).await.unwrap();
     assert_eq!(bob.fate(id).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
