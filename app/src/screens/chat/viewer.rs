@@ -5,7 +5,6 @@ use dioxus::prelude::*;
 use super::Over;
 use super::save::use_save;
 use crate::model::files::{FileKind, Sent};
-use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Shown, use_account};
 use crate::text;
@@ -94,8 +93,7 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
                 },
                 Some(Shown::At(address)) => rsx! { img { src: "{address}", alt: "{sent.name}" } },
                 Some(Shown::Failed(error)) => rsx! { p { class: "middle", role: "alert", {text::why_engine(words, &error)} } },
-                _ if platform::PLAYS || !is_film => rsx! { div { class: "middle", Spinner {} } },
-                _ => rsx! {},
+                _ => rsx! { div { class: "middle", Spinner {} } },
             }
             if let Some(before) = before {
                 IconButton {
