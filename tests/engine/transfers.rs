@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::device::{Device, engine, person};
 
 /// Bytes in which no pattern repeats soon.
-fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -23,7 +23,7 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-const MIB: usize = 1024 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
 
 fn name(name: &str) -> FileName {
     FileName::try_from(name.to_owned()).unwrap()
@@ -31,14 +31,14 @@ fn name(name: &str) -> FileName {
 
 impl Device {
     /// A file on this device that is to be sent.
-    fn file(&self, called: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, called: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(called);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
     /// Sends a file of this device to Bob.
-    async fn send_path(&self, path: &Path) -> u64 {
+    pub(crate) async fn send_path(&self, path: &Path) -> u64 {
         let called = name(path.file_name().unwrap().to_str().unwrap());
         self.engine
             .send_file(
@@ -53,7 +53,7 @@ impl Device {
     }
 
     /// Waits until somebody has sent a file of this name. Returns its id.
-    async fn sees(&mut self, from: &str, called: &str) -> String {
+    pub(crate) async fn sees(&mut self, from: &str, called: &str) -> String {
         let content = async |engine: &Engine| {
             let conversation = engine.conversation_with(from)?;
             let page = engine.messages(&conversation, None, 50).await.unwrap();
@@ -77,13 +77,13 @@ impl Device {
         self.fate(id).await
     }
 
-    async fn fate(&self, id: u64) -> Progress {
+    pub(crate) async fn fate(&self, id: u64) -> Progress {
         let settled = timeout(4 * PATIENCE, self.engine.settled(id)).await;
         settled.expect("not settled in time").unwrap()
     }
 
     /// Waits until a transfer has come so far.
-    async fn moved(&mut self, id: u64, bytes: u64) {
+    pub(crate) async fn moved(&mut self, id: u64, bytes: u64) {
         self.until("it moves", async |engine| done(engine, id).await >= bytes)
             .await;
     }
@@ -98,7 +98,7 @@ async fn done(engine: &Engine, id: u64) -> u64 {
 }
 
 /// The downloads in a folder that have begun and aren't there.
-fn parts(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn parts(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
@@ -107,7 +107,7 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A server on which two people have met.
-async fn two() -> (Server, Device, Device) {
+pub(crate) async fn two() -> (Server, Device, Device) {
     let server = Server::start();
     let alice = Device::register(&server, "alice").await;
     let bob = Device::register(&server, "bob").await;
@@ -331,107 +331,6 @@ async fn a_download_that_was_there_and_not_noted_is_there() {
     assert!(std::fs::read(&other).unwrap() != bytes);
     bob.engine.discard(foreign).await.unwrap();
     assert!(std::fs::read(&other).unwrap() != bytes, "it is somebody else's");
-}
-
-#[tokio::test]
-async fn a_file_makes_place_for_one_that_is_whole() {
-    let (_server, alice, mut bob) = two().await;
-    let bytes = noise(6 * MIB);
-    let id = alice.send_path(&alice.file("r.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "r.bin").await;
-    let target = bob.file("mine.bin", b"what was there");
-    let held = |path: &Path| std::fs::read(path).unwrap();
-    bob.engine.set_bandwidth(Some(4 * MIB as u64));
-    let id = bob.engine.download_over(&file, &target).await.unwrap();
-    bob.moved(id, MIB as u64).await;
-    assert_eq!(held(&target), b"what was there");
-    // Over a restart too, and it is the same transfer when it is asked for again.
-    let mut bob = bob.restart().await;
-    let again = bob.engine.download_over(&file, &target).await.unwrap();
-    assert_eq!(again, id);
-    assert_eq!(bob.fate(id).await, Progress::Saved);
-    assert!(held(&target) == bytes);
-
-    // What is changed meanwhile stays.
-    bob.engine.set_bandwidth(Some(4 * MIB as u64));
-    let id = bob.engine.download_over(&file, &target).await.unwrap();
-    bob.moved(id, MIB as u64).await;
-    std::fs::write(&target, b"new work").unwrap();
-    let Progress::Failed(error) = bob.fate(id).await else {
-        panic!("it was saved over somebody's work")
-    };
-    assert_eq!(error.code, ErrorCode::Conflict);
-    assert_eq!(held(&target), b"new work");
-    bob.engine.discard(id).await.unwrap();
-    assert_eq!(held(&target), b"new work");
-    assert!(parts(bob.folder.path()).is_empty());
-
-    // Where nothing is, it is as any other; and a folder makes no place.
-    let free = bob.folder.path().join("free.bin");
-    bob.engine.set_bandwidth(None);
-    let id = bob.engine.download_over(&file, &free).await.unwrap();
-    assert_eq!(bob.fate(id).await, Progress::Saved);
-    assert!(held(&free) == bytes);
-    assert!(bob.engine.download_over(&file, bob.folder.path()).await.is_err());
-}
-
-#[tokio::test]
-async fn a_place_that_takes_no_file_is_named_and_nothing_is_lost() {
-    let (_server, alice, mut bob) = two().await;
-    let bytes = noise(4 * MIB);
-    let id = alice.send_path(&alice.file("w.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "w.bin").await;
-    let no_folder = bob.folder.path().join("no folder/w.bin");
-    let no_place = bob.file("a file", b"x").join("w.bin");
-    for path in [no_folder, no_place, PathBuf::from("/proc/w.bin")] {
-        let id = bob.engine.download_over(&file, &path).await.unwrap();
-        let Progress::Failed(error) = bob.fate(id).await else {
-            panic!("saved to {}", path.display())
-        };
-        assert_eq!(error.code, ErrorCode::Storage);
-        assert!(error.message.contains("w.bin"), "{}", error.message);
-        bob.engine.discard(id).await.unwrap();
-    }
-}
-
-/// A device that takes no byte stands in for a disk that is full (full(4)).
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_full_disk_keeps_what_was_there_and_the_download_goes_on_when_there_is_room() {
-    let (_server, alice, mut bob) = two().await;
-    let bytes = noise(4 * MIB);
-    let id = alice.send_path(&alice.file("f.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "f.bin").await;
-    let target = bob.file("mine.bin", b"what was there");
-    bob.engine.set_bandwidth(Some(2 * MIB as u64));
-    let id = bob.engine.download_over(&file, &target).await.unwrap();
-    bob.moved(id, MIB as u64).await;
-    bob.engine.pause(id).await.unwrap();
-    let [part] = &parts(bob.folder.path())[..] else {
-        panic!("there is no part")
-    };
-    std::fs::remove_file(part).unwrap();
-    std::os::unix::fs::symlink("/dev/full", part).unwrap();
-    bob.engine.set_bandwidth(None);
-    bob.engine.resume(id).await.unwrap();
-    let Progress::Failed(error) = bob.fate(id).await else {
-        panic!("it was saved on a full disk")
-    };
-    assert_eq!(error.code, ErrorCode::Storage);
-    assert!(
-        error.message.to_lowercase().contains("no space"),
-        "{}",
-        error.message
-    );
-    assert_eq!(std::fs::read(&target).unwrap(), b"what was there");
-    std::fs::remove_file(part).unwrap();
-    bob.engine.retry(id).await.unwrap();
-    assert_eq!(bob.fate(id).await, Progress::Saved);
-    assert!(std::fs::read(&target).unwrap() == bytes);
-    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{ListenerOptions, Name};
-use kith_client::{ProfileError, Store, StoreClaim};
+use kith_client::{Store, StoreClaim};
 use kith_common::InviteLink;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::Notify;
@@ -57,16 +57,10 @@ pub(super) enum Start {
     Second,
 }
 
-/// Why there is no window.
+/// Why there is no window: the program that has one stands still.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StartError {
-    /// It can't be told whether there is one.
-    #[error(transparent)]
-    Claim(#[from] ProfileError),
-    /// There is one, of a program that stands still.
-    #[error("Kith runs already, and doesn't answer: {0}")]
-    Silent(io::Error),
-}
+#[error("Kith runs already, and doesn't answer: {0}")]
+pub(super) struct Silent(io::Error);
 
 /// A link was handed over.
 static LINKS: Notify = Notify::const_new();
@@ -77,19 +71,23 @@ static WANTED: Notify = Notify::const_new();
 /// Begins as the first, or hands over to it.
 ///
 /// # Errors
-/// Neither is possible.
-pub(super) fn begin(link: Option<InviteLink>) -> Result<Start, StartError> {
+/// There is one, and it doesn't answer.
+pub(super) fn begin(link: Option<InviteLink>) -> Result<Start, Silent> {
     let Ok(store) = Store::of_user() else {
         // The window says what is missing.
         return Ok(Start::First(None));
     };
-    RUNTIME.block_on(begin_in(&store, link, |call| {
-        if let Call::Open(link) = call {
-            put_link(link);
-            LINKS.notify_one();
-        }
-        WANTED.notify_one();
+    RUNTIME.block_on(begin_in(&store, link, PATIENCE, |call| match call {
+        Call::Show => WANTED.notify_one(),
+        Call::Open(link) => open(link),
     }))
+}
+
+/// Opens a link in the window that is there.
+pub(super) fn open(link: InviteLink) {
+    put_link(link);
+    LINKS.notify_one();
+    WANTED.notify_one();
 }
 
 /// Waits until another start wants the window.
@@ -105,12 +103,21 @@ pub(super) async fn linked() {
 async fn begin_in(
     store: &Store,
     link: Option<InviteLink>,
+    patience: Duration,
     hear: impl Fn(Call) + Clone + Send + 'static,
-) -> Result<Start, StartError> {
+) -> Result<Start, Silent> {
     let call = link.map_or(Call::Show, Call::Open);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     loop {
-        if let Some(claim) = store.claim(CLAIM)? {
+        let claim = match store.claim(CLAIM) {
+            Ok(claim) => claim,
+            // The folder can't be written, which the window says, or knows no locks.
+            Err(error) => {
+                eprintln!("kith: can't tell whether it runs already: {error}");
+                return Ok(Start::First(None));
+            }
+        };
+        if let Some(claim) = claim {
             match listen(store) {
                 Ok(listener) => drop(RUNTIME.spawn(listen_on(listener, hear))),
                 // It is first all the same.
@@ -120,9 +127,9 @@ async fn begin_in(
         }
         match timeout(ANSWER, hand_over(store, &call)).await {
             Ok(Ok(())) => return Ok(Start::Second),
-            Ok(Err(error)) if Instant::now() >= until => return Err(StartError::Silent(error)),
+            Ok(Err(error)) if Instant::now() >= until => return Err(Silent(error)),
             Err(_) if Instant::now() >= until => {
-                return Err(StartError::Silent(io::ErrorKind::TimedOut.into()));
+                return Err(Silent(io::ErrorKind::TimedOut.into()));
             }
             _ => sleep(AGAIN).await,
         }

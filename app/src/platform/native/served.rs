@@ -102,6 +102,7 @@ impl Served {
     }
 
     async fn add(&'static self, entry: Entry) -> Result<String, EngineError> {
+        self.forget(Entry::is_over);
         let port = PORT.get_or_try_init(|| self.listen()).await?;
         let mut secret = [0; SECRET];
         getrandom::fill(&mut secret).map_err(|error| EngineError::File(error.to_string()))?;

@@ -97,6 +97,14 @@ pub fn launch(root: fn() -> Element) {
 /// Watches the window around the app.
 fn window_root() -> Element {
     use_wry_event_handler(|event, _| {
+        // How macOS hands a link over, which starts no program twice.
+        #[cfg(feature = "desktop")]
+        if let Event::Opened { urls } = event {
+            let links = urls.iter().filter(|url| url.scheme() == "kith");
+            for link in links.filter_map(|url| url.as_str().parse().ok()) {
+                only_one::open(link);
+            }
+        }
         if let Event::WindowEvent { event, .. } = event {
             match event {
                 WindowEvent::Focused(focused) => {

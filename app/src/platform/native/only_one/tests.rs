@@ -15,7 +15,7 @@ fn link() -> InviteLink {
 /// A start whose calls can be read.
 async fn start(store: &Store, link: Option<InviteLink>) -> (Start, mpsc::UnboundedReceiver<Call>) {
     let (put, calls) = mpsc::unbounded_channel();
-    let start = begin_in(store, link, move |call| drop(put.send(call)))
+    let start = begin_in(store, link, PATIENCE, move |call| drop(put.send(call)))
         .await
         .unwrap();
     (start, calls)
@@ -54,6 +54,23 @@ fn what_a_program_leaves_behind_that_was_killed_is_in_nobodys_way() {
         assert!(matches!(second, Start::Second));
         assert_eq!(calls.recv().await, Some(Call::Open(link())));
     });
+}
+
+#[test]
+fn beside_a_program_that_stands_still_there_is_no_second_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let _claim = store.claim(CLAIM).unwrap().unwrap();
+    let silent = RUNTIME.block_on(begin_in(&store, None, Duration::ZERO, drop));
+    assert!(silent.unwrap_err().to_string().contains("runs already"));
+}
+
+#[test]
+fn where_nothing_can_be_claimed_the_window_says_so() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = Store::new(file.path().join("no folder"));
+    let (start, _) = RUNTIME.block_on(start(&store, None));
+    assert!(matches!(start, Start::First(None)));
 }
 
 #[cfg(unix)]

@@ -99,6 +99,11 @@ impl Entry {
             if sent.me == *account.me() && one.is_none_or(|one| one == sent.file))
     }
 
+    /// Whether its account was closed.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(&self.content, Content::Sent(sent) if sent.engine.upgrade().is_none())
+    }
+
     /// Its bytes, from some on.
     pub(super) async fn open(&self, secret: &str, from: u64) -> Result<Reading, EngineError> {
         let unreadable = |error: io::Error| EngineError::File(system_reason(&error));
