@@ -13,5 +13,5 @@ pub use controls::{Button, Choices, IconButton, Kind, Menu, MenuItem, Spot, Swit
 pub use dialog::{Ask, Dialog};
 pub use field::{Field, PasswordField};
 pub use file_picker::FilePicker;
-pub use icon::{Icon, Sign};
+pub use icon::{Icon, Sign, drawn};
 pub use notices::{Banner, Empty, Ring, Skeleton, Spinner, Tone};

@@ -200,6 +200,13 @@ impl Chat {
         self.timeline.peek().message(number).cloned()
     }
 
+    /// A message as it is shown.
+    pub fn entry(self, number: u64) -> Option<Entry> {
+        let views = self.views.peek();
+        let mut entries = views.iter().rev().flat_map(|view| &view.0.entries);
+        entries.find(|entry| entry.key == Key::Stored(number)).cloned()
+    }
+
     /// The pictures and films that are loaded, the oldest first.
     pub fn pictures(self) -> Vec<Sent> {
         let is_seen = |sent: &Sent| matches!(sent.kind(), FileKind::Picture | FileKind::Film);

@@ -127,6 +127,11 @@ fn lines(sign: Sign) -> &'static str {
 /// An icon. It says nothing to a screen reader: what it stands for is said beside it.
 #[component]
 pub fn Icon(sign: Sign, #[props(default)] class: &'static str) -> Element {
+    drawn(sign, class)
+}
+
+/// An icon that is no component: for what is there many times.
+pub fn drawn(sign: Sign, class: &'static str) -> Element {
     rsx! {
         svg {
             class: "icon {class}",

@@ -10,30 +10,27 @@ use crate::model::markup::{self, Block, Inline};
 use crate::model::timeline::{Entry, Key, State};
 use crate::platform;
 use crate::settings::use_words;
-use crate::state::{Chat, Tick, use_account};
-use crate::text;
-use crate::ui::{Icon, Sign};
+use crate::state::{Account, Chat, Tick};
+use crate::text::{self, Words};
+use crate::ui::{Sign, drawn};
 
 /// Bytes after which a text is folded: some screens full.
 const FOLDED: usize = limits::MESSAGE_BYTES / 40;
 
-/// What a message says, when, and how far it has come.
-#[component]
-pub(super) fn Bubble(entry: Entry) -> Element {
-    let words = use_words();
-    let account = use_account();
+/// What a message says, when, and how far it has come. No component: it is drawn with the message.
+pub(super) fn bubble(words: &Words, account: Account, entry: &Entry) -> Element {
     let time = text::clock(platform::local(entry.time));
     let name = account.called(&entry.sender);
     rsx! {
         div { class: "bubble",
-            span { class: "hidden", if entry.own { "{words.you}: " } else { "{name}: " } }
+            span { class: "unseen", if entry.own { "{words.you}: " } else { "{name}: " } }
             if let Some(number) = entry.reply_to {
                 Quote { number }
             }
-            match entry.content.clone() {
-                Content::Text(text) => rsx! { Text { text } },
+            match &entry.content {
+                Content::Text(text) => text_of(text),
                 Content::File { file, name, size, details } => {
-                    let sent = Sent { file, name, size, details };
+                    let sent = Sent { file: file.clone(), name: name.clone(), size: *size, details: details.clone() };
                     rsx! { File { entry_key: entry.key, state: entry.state.clone(), sent } }
                 },
                 Content::Erased => rsx! { span { class: "text gone", {words.deleted} } },
@@ -45,7 +42,7 @@ pub(super) fn Bubble(entry: Entry) -> Element {
                 }
                 time { "{time}" }
                 if entry.own {
-                    Ticks { entry_key: entry.key, state: entry.state }
+                    Ticks { entry_key: entry.key, state: entry.state.clone() }
                 }
             }
         }
@@ -72,34 +69,40 @@ fn Ticks(entry_key: Key, state: State) -> Element {
         Tick::Read => (Sign::Checks, "small read", words.read),
     };
     rsx! {
-        span { class: "tick", title: said, "data-tick": tick().name(),
-            Icon { sign, class }
-            span { class: "hidden", {said} }
+        span { class: "tick", role: "img", title: said, "aria-label": said, "data-tick": tick().name(),
+            {drawn(sign, class)}
         }
     }
 }
 
 /// A text with its markup.
-#[component]
-fn Text(text: String) -> Element {
-    let words = use_words();
-    let mut whole = use_signal(|| false);
-    if emoji::is_only_emoji(&text) {
+fn text_of(text: &str) -> Element {
+    if emoji::is_only_emoji(text) {
         return rsx! { div { class: "text emoji", "{text}" } };
     }
-    let long = text.len() > FOLDED;
-    let folded = long && !whole();
-    let blocks = markup::read(&text);
+    if text.len() > FOLDED {
+        return rsx! { LongText { text: text.to_owned() } };
+    }
+    rsx! { div { class: "text", {blocks_of(text)} } }
+}
+
+/// A text that is folded at first.
+#[component]
+fn LongText(text: String) -> Element {
+    let words = use_words();
+    let mut whole = use_signal(|| false);
     rsx! {
-        div { class: if folded { "text folded" } else { "text" },
-            for block in blocks {
-                {block_of(block)}
-            }
+        div { class: if whole() { "text" } else { "text folded" }, {blocks_of(&text)} }
+        button { class: "more", r#type: "button", onclick: move |_| whole.toggle(),
+            if whole() { {words.show_less} } else { {words.show_more} }
         }
-        if long {
-            button { class: "more", r#type: "button", onclick: move |_| whole.toggle(),
-                if folded { {words.show_more} } else { {words.show_less} }
-            }
+    }
+}
+
+fn blocks_of(text: &str) -> Element {
+    rsx! {
+        for block in markup::read(text) {
+            {block_of(block)}
         }
     }
 }

@@ -2,20 +2,23 @@ use dioxus::prelude::*;
 use kith_client::Content;
 
 use super::Over;
-use super::bubble::Bubble;
+use super::bubble::bubble;
 use super::message_menu::use_react;
 use crate::model::timeline::{Entry, Key, Reaction, State};
 use crate::platform;
 use crate::settings::{use_settings, use_words};
 use crate::state::{Chat, use_account, use_toasts};
-use crate::text;
-use crate::ui::{Icon, IconButton, Sign};
+use crate::text::{self, Words};
+use crate::ui::{Icon, Sign, drawn};
 
 /// A message and what stands above it.
 #[component]
 pub(super) fn EntryRow(entry: Entry) -> Element {
     let words = use_words();
     let language = use_settings().language();
+    let account = use_account();
+    let chat: Chat = use_context();
+    let over: Over = use_context();
     let number = match entry.key {
         Key::Stored(number) => Some(number),
         Key::Waiting(_) => None,
@@ -40,9 +43,9 @@ pub(super) fn EntryRow(entry: Entry) -> Element {
         }
         article { class,
             div { class: "with-tools",
-                Bubble { entry: entry.clone() }
+                {bubble(words, account, &entry)}
                 if let Some(number) = number.filter(|_| entry.content != Content::Erased) {
-                    Tools { number, entry: entry.clone() }
+                    {tools(words, chat, over, number)}
                 }
             }
             if !entry.reactions.is_empty() {
@@ -80,27 +83,28 @@ fn Divider() -> Element {
     }
 }
 
-/// The ways to what can be done with a message.
-#[component]
-fn Tools(number: u64, entry: Entry) -> Element {
-    let words = use_words();
-    let chat: Chat = use_context();
-    let mut over: Over = use_context();
+/// The ways to what can be done with a message. No component, as the icons are none: a timeline has many of them.
+fn tools(words: &Words, chat: Chat, mut over: Over, number: u64) -> Element {
     rsx! {
         div { class: "tools",
-            IconButton {
-                sign: Sign::Reply,
-                class: "only-hover",
-                label: words.reply,
+            button {
+                class: "icon-button only-hover",
+                r#type: "button",
+                title: words.reply,
+                "aria-label": words.reply,
                 onclick: move |_| chat.answer(number),
+                {drawn(Sign::Reply, "")}
             }
-            IconButton {
-                sign: Sign::More,
-                label: words.more,
-                menu: true,
-                onclick: move |event: MouseEvent| {
+            // Its three dots are drawn by the style.
+            button {
+                class: "icon-button dots",
+                r#type: "button",
+                title: words.more,
+                "aria-label": words.more,
+                "aria-haspopup": "menu",
+                onclick: move |event| {
                     let spot = event.client_coordinates();
-                    over.menu.set(Some((entry.clone(), (spot.x, spot.y))));
+                    over.menu.set(chat.entry(number).map(|entry| (entry, (spot.x, spot.y))));
                 },
             }
         }
