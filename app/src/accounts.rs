@@ -7,7 +7,7 @@ use kith_client::{
     Accounts, AccountsError, Engine, EngineError, Of, ServerAddress, Session, Status, Target, Trust,
 };
 
-use crate::platform::{beside, open_accounts};
+use crate::platform::{self, beside, open_accounts};
 use crate::state::Opened;
 
 /// Name and version of this program, for the server's log.
@@ -105,6 +105,7 @@ pub async fn log_out(engine: Engine, name: &str) -> Result<(), EngineError> {
         } else {
             engine.logout().await?;
         }
+        platform::forget_files(&engine);
         if let Ok(accounts) = accounts {
             // What is left holds nothing that could be read.
             drop(accounts.forget(&name).await);
@@ -117,6 +118,7 @@ pub async fn log_out(engine: Engine, name: &str) -> Result<(), EngineError> {
 /// Closes an account whose session was ended from elsewhere, and throws away what this device holds of it, except for what
 /// isn't sent yet.
 pub async fn leave(engine: Engine) {
+    platform::forget_files(&engine);
     // Another page of the same browser may have done so already. What can't be thrown away now is, when the next session ends.
     beside(async move { drop(engine.leave().await) }).await;
 }

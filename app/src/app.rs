@@ -6,7 +6,7 @@ use kith_common::Pin;
 
 use crate::accounts::{self, Last};
 use crate::platform;
-use crate::screens::{Alarm, Home, Join};
+use crate::screens::{Alarm, Handed, Home, Join};
 use crate::settings::{Settings, Theme};
 use crate::state::{Opened, Toasts};
 use crate::text;
@@ -78,6 +78,9 @@ pub fn App() -> Element {
                         }
                     }
                 },
+            }
+            if platform::TAKES_LINKS {
+                Handed {}
             }
             div { class: "toasts", role: "status", "aria-live": "polite",
                 for (id, text) in toasts.shown() {

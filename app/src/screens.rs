@@ -6,6 +6,7 @@ mod certificate;
 mod chat;
 mod connection;
 mod conversations;
+mod handed;
 mod home;
 mod join;
 #[cfg(all(test, feature = "desktop"))]
@@ -14,5 +15,6 @@ mod settings;
 mod shortcuts;
 
 pub use alarm::Alarm;
+pub use handed::Handed;
 pub use home::Home;
 pub use join::Join;

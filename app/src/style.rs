@@ -1,4 +1,5 @@
-//! The style sheet. The web build makes one hashed file of the same parts in the same order.
+//! The style sheet. The web build makes one hashed file of the same parts in the same order,
+//! without the last.
 
 /// All of it.
 pub const SHEET: &str = concat!(
@@ -6,4 +7,5 @@ pub const SHEET: &str = concat!(
     include_str!("style/2-base.css"),
     include_str!("style/3-components.css"),
     include_str!("style/4-screens.css"),
+    include_str!("style/5-windows.css"),
 );

@@ -18,7 +18,7 @@ mod status;
 mod transfers;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use kith_common::{DeviceId, LoginReply, Pin, Presence};
@@ -39,6 +39,8 @@ pub use outbox::{Pending, Progress, To, Write};
 pub use pages::{Conversation, Older, Page};
 use runner::{Command, Runner};
 pub use status::{Clock, Status};
+#[cfg(not(target_arch = "wasm32"))]
+pub use transfers::FileBytes;
 pub use transfers::{Blank, Direction, FileInfo, FileSource, Transfer};
 use transfers::{Live, Pace, Running};
 
@@ -140,6 +142,9 @@ struct Shared {
     clock: Clock,
     /// The connection, while the copy is equal with the server or about to be.
     link: Mutex<Option<Connection>>,
+    /// How the server is trusted that the connection leads to.
+    #[cfg(not(target_arch = "wasm32"))]
+    trust: Mutex<Option<crate::Trust>>,
     status: watch::Sender<Status>,
     pins: Mutex<Vec<Pin>>,
     people: Mutex<LiteMap<String, Presence>>,
@@ -194,6 +199,17 @@ impl Shared {
     }
 }
 
+/// A handle to an [`Engine`] that ends without regard to it.
+#[derive(Clone)]
+pub struct WeakEngine(Weak<Handle>);
+
+impl WeakEngine {
+    /// The engine, while somebody else has a handle to it.
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.0.upgrade().map(|handle| Engine { handle })
+    }
+}
+
 impl Engine {
     /// Opens an account from its local copy, and starts to connect.
     ///
@@ -205,6 +221,8 @@ impl Engine {
             copy,
             clock: options.clock.clone(),
             link: Mutex::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            trust: Mutex::default(),
             status: watch::Sender::new(Status::Offline {
                 reason: None,
                 retry_in: Duration::ZERO,
@@ -230,6 +248,11 @@ impl Engine {
                 closing,
             }),
         })
+    }
+
+    /// A handle that doesn't keep the engine going.
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.handle))
     }
 
     /// Whose engine it is.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use browser::Line;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Line, Pieces};
+pub(crate) use native::{Download, Line, Pieces};
 
 use crate::Error;
 

@@ -124,14 +124,17 @@ mod trust;
 pub use accounts::{Accounts, AccountsError, KeptAccount, Of};
 pub use backoff::Backoff;
 pub use connection::{Connection, Push, Pushes};
+#[cfg(not(target_arch = "wasm32"))]
+pub use engine::FileBytes;
 pub use engine::{
     Blank, Change, Changes, Clock, Contacts, Content, Conversation, Direction, Engine, EngineError, FileInfo,
-    FileSource, Identity, Log, Message, Older, Options, Page, Pending, Progress, Status, To, Transfer, Write,
+    FileSource, Identity, Log, Message, Older, Options, Page, Pending, Progress, Status, To, Transfer,
+    WeakEngine, Write,
 };
 pub use error::{Error, system_reason};
 pub use logs::{Logs, Place};
 #[cfg(not(target_arch = "wasm32"))]
-pub use profile::{Account, Found, KnownServer, OpenError, Profile, ProfileError, Store};
+pub use profile::{Account, Found, KnownServer, OpenError, Profile, ProfileError, Store, StoreClaim};
 pub use server_address::ServerAddress;
 pub use session::{Guest, Missed, Session, Target};
 #[cfg(not(target_arch = "wasm32"))]

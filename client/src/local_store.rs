@@ -232,12 +232,27 @@ pub enum Source {
     /// They come from the server into a file that isn't there yet.
     #[cfg(not(target_arch = "wasm32"))]
     Target(std::path::PathBuf),
+    /// They come from the server into a file that takes the place of this one, when it is whole.
+    #[cfg(not(target_arch = "wasm32"))]
+    Over(LocalFile),
     /// In what a browser holds; items that aren't whole have none.
     #[cfg(target_arch = "wasm32")]
     Blob(Option<web_sys::Blob>),
 }
 
-/// A file of this device, as it was when it was to be sent.
+#[cfg(not(target_arch = "wasm32"))]
+impl Source {
+    /// Where the file will be, if it comes from the server.
+    pub fn target(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Target(path) => Some(path),
+            Self::Over(file) => Some(&file.path),
+            Self::Kept | Self::Path(_) => None,
+        }
+    }
+}
+
+/// A file of this device, as it was when it was to be sent, or its place to be taken.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalFile {

@@ -14,7 +14,7 @@ use crate::{CaFileError, Logs, ServerAddress, Trust};
 
 pub(crate) use file::make_private_folder;
 pub use open::OpenError;
-pub use store::{ProfileError, Store};
+pub use store::{ProfileError, Store, StoreClaim};
 
 /// Everything that is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -21,5 +21,6 @@ mod chat;
 mod effects;
 mod histories;
 mod local_copy;
+mod saving;
 mod signals;
 mod transfers;

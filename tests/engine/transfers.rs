@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::device::{Device, engine, person};
 
 /// Bytes in which no pattern repeats soon.
-fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -23,7 +23,7 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-const MIB: usize = 1024 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
 
 fn name(name: &str) -> FileName {
     FileName::try_from(name.to_owned()).unwrap()
@@ -31,14 +31,14 @@ fn name(name: &str) -> FileName {
 
 impl Device {
     /// A file on this device that is to be sent.
-    fn file(&self, called: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, called: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(called);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
     /// Sends a file of this device to Bob.
-    async fn send_path(&self, path: &Path) -> u64 {
+    pub(crate) async fn send_path(&self, path: &Path) -> u64 {
         let called = name(path.file_name().unwrap().to_str().unwrap());
         self.engine
             .send_file(
@@ -53,7 +53,7 @@ impl Device {
     }
 
     /// Waits until somebody has sent a file of this name. Returns its id.
-    async fn sees(&mut self, from: &str, called: &str) -> String {
+    pub(crate) async fn sees(&mut self, from: &str, called: &str) -> String {
         let content = async |engine: &Engine| {
             let conversation = engine.conversation_with(from)?;
             let page = engine.messages(&conversation, None, 50).await.unwrap();
@@ -77,13 +77,13 @@ impl Device {
         self.fate(id).await
     }
 
-    async fn fate(&self, id: u64) -> Progress {
+    pub(crate) async fn fate(&self, id: u64) -> Progress {
         let settled = timeout(4 * PATIENCE, self.engine.settled(id)).await;
         settled.expect("not settled in time").unwrap()
     }
 
     /// Waits until a transfer has come so far.
-    async fn moved(&mut self, id: u64, bytes: u64) {
+    pub(crate) async fn moved(&mut self, id: u64, bytes: u64) {
         self.until("it moves", async |engine| done(engine, id).await >= bytes)
             .await;
     }
@@ -97,18 +97,17 @@ async fn done(engine: &Engine, id: u64) -> u64 {
         .map_or(0, |transfer| transfer.done)
 }
 
-/// How many downloads in a folder have begun and aren't there.
-fn parts(folder: &Path) -> usize {
+/// The downloads in a folder that have begun and aren't there.
+pub(crate) fn parts(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let parts = entries.filter(|entry| {
-        let path = entry.as_ref().unwrap().path();
-        path.extension().is_some_and(|end| end == "part")
-    });
-    parts.count()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "part"))
+        .collect()
 }
 
 /// A server on which two people have met.
-async fn two() -> (Server, Device, Device) {
+pub(crate) async fn two() -> (Server, Device, Device) {
     let server = Server::start();
     let alice = Device::register(&server, "alice").await;
     let bob = Device::register(&server, "bob").await;
@@ -167,7 +166,7 @@ async fn a_large_file_goes_over_and_is_fetched() {
     // Nothing is overwritten, and nothing lies beside it.
     let again = bob.engine.download(&file, &target).await;
     assert!(matches!(again, Err(EngineError::File(_))), "{again:?}");
-    assert_eq!(parts(bob.folder.path()), 0);
+    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]
@@ -322,11 +321,11 @@ async fn a_transfer_is_paused_resumed_and_called_off() {
     let id = bob.engine.download(&file, &target).await.unwrap();
     bob.moved(id, MIB as u64).await;
     bob.engine.pause(id).await.unwrap();
-    assert_eq!(parts(bob.folder.path()), 1);
+    assert_eq!(parts(bob.folder.path()).len(), 1);
     bob.engine.resume(id).await.unwrap();
     bob.engine.discard(id).await.unwrap();
     bob.tell("alice", "no").await;
-    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    assert_eq!((parts(bob.folder.path()).len(), target.exists()), (0, false));
     assert_eq!(bob.engine.transfers().await.unwrap(), []);
 }
 
@@ -351,7 +350,7 @@ async fn a_download_goes_on_after_cuts_and_a_restart() {
     let id = bob.engine.download(&file, &target).await.unwrap();
     assert_eq!(bob.fate(id).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);
-    assert_eq!(parts(bob.folder.path()), 0);
+    assert!(parts(bob.folder.path()).is_empty());
 }
 
 #[tokio::test]
@@ -403,7 +402,7 @@ async fn a_part_that_was_spoilt_is_found_out() {
         panic!("it was believed")
     };
     assert_eq!(error.code, ErrorCode::Conflict);
-    assert_eq!((parts(bob.folder.path()), target.exists()), (0, false));
+    assert_eq!((parts(bob.folder.path()).len(), target.exists()), (0, false));
     bob.engine.retry(id).await.unwrap();
     assert_eq!(bob.fate(id).await, Progress::Saved);
     assert!(std::fs::read(&target).unwrap() == bytes);

@@ -6,8 +6,11 @@ mod android;
 mod device;
 mod files;
 mod history;
+#[cfg(feature = "desktop")]
+mod only_one;
 mod picker;
 mod pictures;
+mod served;
 mod window;
 
 use std::sync::LazyLock;
@@ -19,11 +22,11 @@ pub use device::{
     allow_notifications, copy, device_name, has_invite, is_apple, language_tag, local, notify, now,
     open_accounts, own_authority, own_server, take_link,
 };
-pub use files::{Body, PLAYS, SAVES_UNSEEN, SHOWN, address_of, let_go, open, save_file, target};
+pub use files::{Body, SAVES_UNSEEN, address_of, forget_files, let_go, open, save_file, target};
 pub use history::{go_back, use_back, went_deeper};
 pub use picker::{PICKS_FILES, pick_files};
 pub use pictures::{object_url, pasted};
-pub use window::{is_looked_at, is_touch, launch, set_unread, use_looked_at};
+pub use window::{TAKES_LINKS, is_looked_at, is_touch, launch, next_link, set_unread, use_looked_at};
 
 /// Where the engine and all that blocks runs.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

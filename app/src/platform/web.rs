@@ -14,12 +14,20 @@ pub use device::{
     open_accounts, own_authority, own_server,
 };
 pub use files::{
-    Body, PLAYS, SAVES_UNSEEN, SHOWN, address_of, let_go, object_url, open, pasted, save_file, target,
+    Body, SAVES_UNSEEN, address_of, forget_files, let_go, object_url, open, pasted, save_file, target,
 };
 pub use keyboard::key;
 pub use page::{
     go_back, has_invite, is_looked_at, set_unread, take_link, use_back, use_looked_at, went_deeper,
 };
+
+/// Whether links come while the page is open: each opens a page of its own.
+pub const TAKES_LINKS: bool = false;
+
+/// Waits for what doesn't come.
+pub async fn next_link() {
+    core::future::pending().await
+}
 
 /// Whether files are picked by [`pick_files`] rather than by a field of the page.
 pub const PICKS_FILES: bool = false;

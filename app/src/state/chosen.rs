@@ -126,7 +126,7 @@ async fn cleaned(body: &Body, media: Option<&str>, size: u64) -> (Option<FileSou
                 false => None,
             };
             match bytes.as_deref().and_then(metadata::without) {
-                Some(cleaned) if bytes.as_ref() == Some(&cleaned) => (None, false),
+                Some(cleaned) if bytes.as_deref() == Some(cleaned.as_slice()) => (None, false),
                 Some(cleaned) => (Some(FileSource::Bytes(cleaned)), false),
                 None => (None, true),
             }

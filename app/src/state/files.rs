@@ -92,7 +92,10 @@ impl Files {
                 Ok(address) => Shown::At(address),
                 Err(error) => Shown::Failed(error),
             };
-            self.shown.write().insert(file, shown);
+            // Unless the account was left meanwhile.
+            if let Ok(mut all) = self.shown.try_write() {
+                all.insert(file, shown);
+            }
         });
     }
 

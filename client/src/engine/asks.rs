@@ -155,7 +155,12 @@ impl Engine {
 /// Whether something of a person's own would be lost with an item.
 fn is_unsent(item: &Item) -> bool {
     #[cfg(not(target_arch = "wasm32"))]
-    if matches!(item.new.source, Some(crate::local_store::Source::Target(_))) {
+    if item
+        .new
+        .source
+        .as_ref()
+        .is_some_and(|source| source.target().is_some())
+    {
         return false;
     }
     !matches!(item.state, ItemState::Sent { .. } | ItemState::Cancelled)

@@ -176,6 +176,10 @@ impl Runner {
             return Err(End::Lost(error));
         }
         self.note_pins(&session);
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            *lock(&self.shared.trust) = Some(self.options.target.trust.clone());
+        }
         let connection = session.connection().await;
         *lock(&self.shared.link) = Some(connection.clone());
         Ok((connection, pushes))

@@ -12,6 +12,8 @@ mod live;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod pace;
+#[cfg(not(target_arch = "wasm32"))]
+mod reading;
 mod running;
 mod upload;
 
@@ -25,11 +27,16 @@ use tokio::sync::oneshot;
 
 use super::{Command, Engine, EngineError, Pending, Progress, To, lock};
 use crate::http::HttpError;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::local_store::LocalFile;
 use crate::local_store::{Item, Source, StoreError};
 use crate::session::new_client_id;
 use crate::{Error, limits};
 
 pub use blank::Blank;
+#[cfg(not(target_arch = "wasm32"))]
+pub use reading::FileBytes;
+
 pub(super) use live::Live;
 pub(super) use pace::Pace;
 pub(super) use running::{Running, Transferred};
@@ -214,10 +221,39 @@ impl Engine {
         file: &str,
         path: impl Into<std::path::PathBuf>,
     ) -> Result<u64, EngineError> {
-        let path = std::path::absolute(path.into()).map_err(|error| EngineError::File(error.to_string()))?;
+        self.download_to(file, path.into(), false).await
+    }
+
+    /// As [`Engine::download`], to a path where a file may be, whose place it takes. That one stays until the new one is whole; if it
+    /// is changed meanwhile, it stays for good.
+    ///
+    /// # Errors
+    /// Something else than a file is there; the outbox can't be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub async fn download_over(
+        &self,
+        file: &str,
+        path: impl Into<std::path::PathBuf>,
+    ) -> Result<u64, EngineError> {
+        self.download_to(file, path.into(), true).await
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn download_to(
+        &self,
+        file: &str,
+        path: std::path::PathBuf,
+        over: bool,
+    ) -> Result<u64, EngineError> {
+        let path = std::path::absolute(path).map_err(|error| EngineError::File(error.to_string()))?;
+        let there = path.try_exists().unwrap_or(false);
+        let source = match there && over {
+            true => Source::Over(native::local_file(&path)?),
+            false => Source::Target(path),
+        };
         let store = &self.shared().copy.store;
         for item in store.outbox().await? {
-            let same = matches!(&item.new.source, Some(Source::Target(target)) if *target == path);
+            let same = item.new.source.as_ref().and_then(Source::target) == source.target();
             if same && download::file_of(&item.new.request).is_some_and(|other| other == file) {
                 match item.state {
                     crate::local_store::ItemState::Failed(_) => self.retry(item.id).await?,
@@ -226,15 +262,16 @@ impl Engine {
                 return Ok(item.id);
             }
         }
-        if path.try_exists().unwrap_or(false) {
-            return Err(EngineError::File(download::is_there(&path)));
+        if let Source::Target(path) = &source
+            && there
+        {
+            return Err(EngineError::File(download::is_there(path)));
         }
         let request = Request::Download(DownloadRequest {
             file: file.to_owned(),
         });
         let lane = format!("file {}", String::from(new_client_id()?));
-        self.enqueue(lane, request, None, Some(Source::Target(path)))
-            .await
+        self.enqueue(lane, request, None, Some(source)).await
     }
 
     /// What the server knows of a file, by the id that its message gives.
@@ -380,7 +417,7 @@ async fn kept(source: FileSource) -> Result<Kept, EngineError> {
 #[cfg(not(target_arch = "wasm32"))]
 fn direction(item: &Item) -> Option<Direction> {
     Some(match item.new.source.as_ref()? {
-        Source::Target(path) => Direction::Down {
+        Source::Target(path) | Source::Over(LocalFile { path, .. }) => Direction::Down {
             file: download::file_of(&item.new.request)?,
             path: path.clone(),
         },

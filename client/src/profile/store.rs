@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
 
-use super::file::JsonFile;
+use super::file::{JsonFile, make_private_folder, try_lock_file};
 use super::{Account, Profile};
 use crate::trust::sha256;
 
@@ -15,6 +16,12 @@ use crate::trust::sha256;
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(super) folder: PathBuf,
+}
+
+/// Something of a [`Store`]'s folder that is this process's alone, as long as this lives.
+#[derive(Debug)]
+pub struct StoreClaim {
+    _file: File,
 }
 
 /// Why what is remembered can't be read or written.
@@ -81,6 +88,23 @@ impl Store {
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let name: String = account.username.chars().filter(plain).take(32).collect();
         self.folder.join("accounts").join(format!("{name}-{mark}"))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Claims something of this folder for this process, by a file `NAME.lock` that goes with the process, however it ends. None where
+    /// another one has it.
+    ///
+    /// # Errors
+    /// The file can't be made.
+    pub fn claim(&self, name: &str) -> Result<Option<StoreClaim>, ProfileError> {
+        let path = self.folder.join(format!("{name}.lock"));
+        let claimed = make_private_folder(&self.folder).and_then(|()| try_lock_file(&path));
+        let held = claimed.map_err(|source| ProfileError::Io { path, source })?;
+        Ok(held.map(|file| StoreClaim { _file: file }))
     }
 
     /// What is remembered; nothing, where there is no file yet.
@@ -202,6 +226,16 @@ mod tests {
         fs::set_permissions(store.file().path(), fs::Permissions::from_mode(0o644)).unwrap();
         with_last(&store, "bob");
         assert_eq!(mode(&store.file().path()), 0o600);
+    }
+
+    #[test]
+    fn what_is_claimed_is_free_again_when_it_is_let_go() {
+        let (_folder, store) = store();
+        let claim = store.claim("window").unwrap().unwrap();
+        assert!(store.claim("window").unwrap().is_none());
+        assert!(store.claim("other").unwrap().is_some());
+        drop(claim);
+        assert!(store.claim("window").unwrap().is_some());
     }
 
     #[test]

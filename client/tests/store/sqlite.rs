@@ -68,10 +68,15 @@ async fn a_path_is_kept_whatever_its_bytes_are() {
         ..contract::item("file b", "b")
     };
     store.add(target).await.unwrap();
+    let over = NewItem {
+        source: Some(Source::Over(file.clone())),
+        ..contract::item("file c", "c")
+    };
+    store.add(over).await.unwrap();
     drop(store);
     let store = SqliteStore::open(folder.path(), owner()).unwrap();
     let items = store.transfers().await.unwrap();
-    let [upload, download] = &items[..] else {
+    let [upload, download, over] = &items[..] else {
         panic!("{items:?}")
     };
     assert!(matches!(&upload.new.source, Some(Source::Path(held)) if *held == file));
@@ -79,6 +84,9 @@ async fn a_path_is_kept_whatever_its_bytes_are() {
     assert!(
         matches!(&download.new.source, Some(Source::Target(path)) if path == std::path::Path::new("/tmp/b"))
     );
+    assert!(matches!(&over.new.source, Some(Source::Over(held)) if *held == file));
+    // That is another file's.
+    assert_eq!(over.size, None);
 }
 
 #[tokio::test]

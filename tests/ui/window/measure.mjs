@@ -49,16 +49,6 @@ function memory(pid) {
 const server = await Server.start();
 const screen = await Screen.start();
 
-/** The app's windows on the screen. */
-function windows() {
-  try {
-    return screen.run("xdotool", "search", "--onlyvisible", "--name", "Kith").trim().split("\n").filter(Boolean);
-  } catch {
-    // It finds none.
-    return [];
-  }
-}
-
 try {
   server.cli("bob", "register", "bob", "--server", server.link);
   server.cli("anna", "register", "anna", "--server", server.link);
@@ -70,7 +60,7 @@ try {
     const began = performance.now();
     const app = startApp(screen, server, "anna");
     await until(() => {
-      const window = windows().pop();
+      const window = screen.windows().pop();
       if (!window) throw new Error("there is none yet");
       const colours = Number(screen.run("import", "-window", window, "-format", "%k", "info:"));
       if (colours < COLOURS) throw new Error("it is empty yet");
@@ -86,7 +76,7 @@ try {
     process.kill(-app.pid);
     await new Promise((resolve) => app.once("exit", resolve));
     // The next window is to be another one.
-    await until(() => !windows().length);
+    await until(() => !screen.windows().length);
   }
   // The first start reads everything from the disk.
   const [cold, ...warm] = times.map(Math.round);

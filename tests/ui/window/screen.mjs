@@ -1,10 +1,14 @@
 // A screen that nobody sees, and the app on it.
 
 import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+
+import { until } from "../support.mjs";
 
 /** Set by `cargo xtask test`: the app's program. */
 const APP = process.env.KITH_APP_BIN;
+const PICTURES = process.env.KITH_PICTURES;
 
 /** A virtual screen. */
 export class Screen {
@@ -25,7 +29,45 @@ export class Screen {
 
   /** Runs a command on it. */
   run(program, ...args) {
-    return execFileSync(program, args, { env: { ...process.env, DISPLAY: this.display }, encoding: "utf8" });
+    return execFileSync(program, args, { env: this.#environment, encoding: "utf8" });
+  }
+
+  get #environment() {
+    return { ...process.env, DISPLAY: this.display };
+  }
+
+  /** The app's windows on it. */
+  windows() {
+    try {
+      return this.run("xdotool", "search", "--onlyvisible", "--name", "Kith").trim().split("\n").filter(Boolean);
+    } catch {
+      // It finds none.
+      return [];
+    }
+  }
+
+  /** Waits for the app's window and makes it as large as this. */
+  async window(width, height) {
+    const window = await until(() => this.windows().pop());
+    this.run("xdotool", "windowfocus", "--sync", window);
+    this.run("xdotool", "windowsize", "--sync", window, String(width), String(height));
+    return window;
+  }
+
+  /** How large a part of it has about this colour: red, green and blue from 0 to 255. */
+  share([red, green, blue]) {
+    const colour = `rgb(${red},${green},${blue})`;
+    const seen = execFileSync("import", ["-window", "root", "png:-"], { env: this.#environment, maxBuffer: 64 * 1024 * 1024 });
+    const counted = ["-fuzz", "12%", "-fill", "black", "+opaque", colour, "-fill", "white", "-opaque", colour];
+    const options = ["png:-", "-alpha", "off", ...counted, "-colorspace", "gray", "-format", "%[fx:mean]", "info:"];
+    return Number(execFileSync("convert", options, { input: seen, encoding: "utf8" }));
+  }
+
+  /** Keeps how it looks, for people. */
+  keep(name) {
+    if (!PICTURES) return;
+    mkdirSync(PICTURES, { recursive: true });
+    this.run("import", "-window", "root", join(PICTURES, `${name}.png`));
   }
 
   end() {
@@ -34,8 +76,8 @@ export class Screen {
 }
 
 /** Starts the app in a process group of its own, for somebody who is known to the terminal client. */
-export function startApp(screen, server, who) {
-  return spawn("dbus-run-session", ["--", APP], {
+export function startApp(screen, server, who, ...options) {
+  return spawn("dbus-run-session", ["--", APP, ...options], {
     env: {
       ...process.env,
       DISPLAY: screen.display,

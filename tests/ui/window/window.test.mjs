@@ -2,15 +2,11 @@
 // somebody at a terminal.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 
 import { Screen, startApp } from "./screen.mjs";
 import { PATIENCE, Server, until } from "../support.mjs";
-
-const PICTURES = process.env.KITH_PICTURES;
 
 let server;
 let screen;
@@ -41,12 +37,7 @@ test("what is typed into the window reaches somebody at a terminal", { timeout: 
 
   const app = startApp(screen, server, "anna");
   try {
-    const window = await until(() => {
-      const found = screen.run("xdotool", "search", "--onlyvisible", "--name", "Kith").trim().split("\n").pop();
-      screen.run("xdotool", "windowfocus", "--sync", found);
-      return found;
-    });
-    screen.run("xdotool", "windowsize", "--sync", window, "1040", "720");
+    const window = await screen.window(1040, 720);
     // The line with Bob is the first of the list. Nothing tells from outside when a page is there, so it is tried until what was typed is
     // heard whole.
     const said = (async () => {
@@ -80,11 +71,7 @@ test("what is typed into the window reaches somebody at a terminal", { timeout: 
       await new Promise((resolve) => setTimeout(resolve, 1000));
       return /^\(\d+\) Kith$/.test(screen.run("xdotool", "getwindowname", window).trim());
     });
-    // How it looks is kept for people.
-    if (PICTURES) {
-      mkdirSync(PICTURES, { recursive: true });
-      screen.run("import", "-window", "root", join(PICTURES, "window.png"));
-    }
+    screen.keep("window");
   } finally {
     process.kill(-app.pid);
     listening.kill();

@@ -1,8 +1,6 @@
 //! The device and its system.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(feature = "desktop")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use jiff::{Timestamp, tz::TimeZone};
 use kith_client::{Accounts, AccountsError, ServerAddress};
@@ -12,9 +10,6 @@ use crate::model::time::{Day, LocalTime};
 
 /// Longest name of a device, in characters.
 const NAME: usize = kith_common::limits::DEVICE_NAME_CHARS;
-
-/// Whether the link that the program was started with was taken.
-static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The accounts of this device.
 ///
@@ -79,17 +74,31 @@ pub async fn own_authority() -> Option<String> {
     None
 }
 
-/// Whether the program was started with a link.
+/// Whether there is a link that waits to be taken.
 pub fn has_invite() -> bool {
-    !TAKEN.load(Ordering::Relaxed) && argument().is_some()
+    link().is_some()
 }
 
-/// The link that the program was started with. It is given out once.
+/// The link that the program was started with, or that came later. It is given out once.
 pub fn take_link() -> Option<InviteLink> {
-    if TAKEN.swap(true, Ordering::Relaxed) {
-        return None;
-    }
-    argument()
+    link().take()
+}
+
+/// The link, which stays.
+#[cfg(feature = "desktop")]
+pub(super) fn held_link() -> Option<InviteLink> {
+    link().clone()
+}
+
+/// Puts a link where it is taken from.
+#[cfg(feature = "desktop")]
+pub(super) fn put_link(new: InviteLink) {
+    *link() = Some(new);
+}
+
+fn link() -> MutexGuard<'static, Option<InviteLink>> {
+    static LINK: LazyLock<Mutex<Option<InviteLink>>> = LazyLock::new(|| Mutex::new(argument()));
+    LINK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn argument() -> Option<InviteLink> {

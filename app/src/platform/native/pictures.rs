@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use dioxus::prelude::ClipboardEvent;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
@@ -28,7 +29,7 @@ pub fn object_url(bytes: &[u8], media: &str) -> String {
 }
 
 /// What a picture looks like, at most so many pixels wide and high.
-pub(super) async fn look(bytes: Vec<u8>, side: u32) -> Option<Look> {
+pub(super) async fn look(bytes: Bytes, side: u32) -> Option<Look> {
     apart(move || {
         let picture = decode(&bytes)?;
         let small = picture.thumbnail(side.min(picture.width()), side.min(picture.height()));
@@ -43,7 +44,7 @@ pub(super) async fn look(bytes: Vec<u8>, side: u32) -> Option<Look> {
 }
 
 /// Makes a square picture with a side of this many pixels from the middle of another, at most so many bytes long.
-pub(super) async fn square(bytes: Vec<u8>, side: u32, most: usize) -> Option<Vec<u8>> {
+pub(super) async fn square(bytes: Bytes, side: u32, most: usize) -> Option<Vec<u8>> {
     apart(move || scale(&bytes, side, most)).await
 }
 
@@ -93,15 +94,9 @@ pub async fn pasted(_event: ClipboardEvent) -> Vec<(String, u64, Body)> {
         Some(png.into_inner())
     };
     let png = apart(read).await;
-    png.map(|png| {
-        (
-            "picture.png".to_owned(),
-            png.len() as u64,
-            Body::Bytes(png.into()),
-        )
-    })
-    .into_iter()
-    .collect()
+    png.map(|png| ("picture.png".to_owned(), png.len() as u64, png.into()))
+        .into_iter()
+        .collect()
 }
 
 /// A phone's keyboard pastes text only.

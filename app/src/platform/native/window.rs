@@ -15,6 +15,10 @@ use shell::tao::window::WindowBuilder;
 use shell::{Config, use_wry_event_handler};
 
 use super::RUNTIME;
+#[cfg(feature = "desktop")]
+use super::device::held_link;
+#[cfg(feature = "desktop")]
+use super::only_one::{self, Start};
 use crate::accounts;
 use crate::style;
 
@@ -51,6 +55,16 @@ impl Default for Size {
 
 /// Opens the window and shows the app in it, until it is closed.
 pub fn launch(root: fn() -> Element) {
+    // Until the program ends.
+    #[cfg(feature = "desktop")]
+    let _claim = match only_one::begin(held_link()) {
+        Ok(Start::First(claim)) => claim,
+        Ok(Start::Second) => return,
+        Err(error) => {
+            eprintln!("kith: {error}");
+            std::process::exit(1)
+        }
+    };
     let kept = RUNTIME
         .block_on(accounts::setting(KEY))
         .and_then(|kept| serde_json::from_str(&kept).ok());
@@ -83,6 +97,14 @@ pub fn launch(root: fn() -> Element) {
 /// Watches the window around the app.
 fn window_root() -> Element {
     use_wry_event_handler(|event, _| {
+        // How macOS hands a link over, which starts no program twice.
+        #[cfg(feature = "desktop")]
+        if let Event::Opened { urls } = event {
+            let links = urls.iter().filter(|url| url.scheme() == "kith");
+            for link in links.filter_map(|url| url.as_str().parse().ok()) {
+                only_one::open(link);
+            }
+        }
         if let Event::WindowEvent { event, .. } = event {
             match event {
                 WindowEvent::Focused(focused) => {
@@ -110,6 +132,16 @@ fn window_root() -> Element {
             }
         }
     });
+    #[cfg(feature = "desktop")]
+    use_future(|| async {
+        loop {
+            only_one::wanted().await;
+            let window = shell::window();
+            window.set_minimized(false);
+            window.set_visible(true);
+            window.set_focus();
+        }
+    });
     let root = ROOT.with(Cell::get);
     match root {
         Some(root) => root(),
@@ -123,6 +155,17 @@ fn keep_size() {
     {
         RUNTIME.block_on(accounts::keep_setting(KEY, size));
     }
+}
+
+/// Whether links come while the program runs.
+pub const TAKES_LINKS: bool = cfg!(feature = "desktop");
+
+/// Waits until a link has come from another start of the program.
+pub async fn next_link() {
+    #[cfg(feature = "desktop")]
+    only_one::linked().await;
+    #[cfg(not(feature = "desktop"))]
+    core::future::pending::<()>().await;
 }
 
 /// Shows how much wasn't read.

@@ -11,12 +11,6 @@ use web_sys::{Blob, BlobPropertyBag, File, Url};
 use crate::model::files::safe_name;
 use crate::model::picked::Look;
 
-/// Files up to this size are shown, in bytes: the browser fetches of them what it needs.
-pub const SHOWN: u64 = u64::MAX;
-
-/// Whether films and sound are played inside the page.
-pub const PLAYS: bool = true;
-
 #[wasm_bindgen(module = "/src/platform/web/files.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = look)]
@@ -100,6 +94,9 @@ pub fn let_go(address: &str) {
     // There is nothing to do where it is none.
     let _ = Url::revoke_object_url(address);
 }
+
+/// Nothing: what the page has fetched goes with its addresses, which are the server's.
+pub fn forget_files(_engine: &Engine) {}
 
 /// An address under which the page finds some bytes.
 pub fn object_url(bytes: &[u8], media: &str) -> String {

@@ -32,11 +32,11 @@ pub(super) fn File(entry_key: Key, state: State, sent: Sent) -> Element {
     // Those that failed have their own line below.
     let moving = waiting.filter(|_| !matches!(state, State::Failed(..)));
     match kind {
-        FileKind::Picture if waiting.is_none() && sent.size <= platform::SHOWN => {
+        FileKind::Picture if waiting.is_none() => {
             rsx! { Picture { sent } }
         }
-        FileKind::Film if waiting.is_none() && platform::PLAYS => rsx! { Film { sent } },
-        FileKind::Picture | FileKind::Film if waiting.is_some() && sent.details.thumbhash.is_some() => rsx! {
+        FileKind::Film if waiting.is_none() => rsx! { Film { sent } },
+        FileKind::Picture | FileKind::Film if sent.details.thumbhash.is_some() => rsx! {
             {
                 let inside = rsx! {
                     if let Some(id) = moving {
@@ -150,6 +150,11 @@ fn Film(sent: Sent) -> Element {
     let words = use_words();
     let account = use_account();
     let save = use_save();
+    let mut plays = use_signal(|| false);
+    let mut fails = use_signal(|| false);
+    if fails() {
+        return rsx! { Card { sent, kind: FileKind::Film, moving: None, is_paused: false, is_large: false } };
+    }
     let file = sent.file.clone();
     match account.files.shown(&file) {
         Some(Shown::At(address)) => {
@@ -164,7 +169,13 @@ fn Film(sent: Sent) -> Element {
                             autoplay: true,
                             playsinline: true,
                             "aria-label": "{sent.name}",
-                            onerror: move |_| account.files.forget(&file),
+                            onloadedmetadata: move |_| plays.set(true),
+                            onerror: move |_| {
+                                account.files.forget(&file);
+                                // What began to play can go on: the address was good for an hour. What didn't is of a kind that isn't
+                                // played here.
+                                fails.set(!plays());
+                            },
                         }
                     };
                     frame(account, &sent, film)
@@ -238,7 +249,7 @@ fn Card(sent: Sent, kind: FileKind, moving: Option<u64>, is_paused: bool, is_lar
                 CallOff { id, name: sent.name.clone() }
             }
             if is_sent && transfer.is_none() {
-                if kind == FileKind::Sound && platform::PLAYS && sound.is_none() {
+                if kind == FileKind::Sound && sound.is_none() {
                     IconButton {
                         sign: Sign::Play,
                         label: "{words.play}: {sent.name}",

@@ -8,7 +8,6 @@ use super::file::sign_of;
 use super::save::use_save;
 use super::viewer::Viewed;
 use crate::model::files::{FileKind, Sent};
-use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Account, Chat, Shown, use_account};
 use crate::text::{self, Words};
@@ -75,11 +74,7 @@ pub(super) fn Gallery(onclose: EventHandler<()>) -> Element {
         });
     });
     use_hook(move || look.call(()));
-    let is_seen = |sent: &&Sent| match sent.kind() {
-        FileKind::Picture => sent.size <= platform::SHOWN,
-        FileKind::Film => platform::PLAYS,
-        _ => false,
-    };
+    let is_seen = |sent: &&Sent| matches!(sent.kind(), FileKind::Picture | FileKind::Film);
     let all = found.read();
     let seen: Vec<Sent> = all.iter().filter(is_seen).cloned().collect();
     let others: Vec<Sent> = all.iter().filter(|sent| !is_seen(sent)).cloned().collect();

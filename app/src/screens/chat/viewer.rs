@@ -94,8 +94,7 @@ pub(super) fn Viewer(viewed: Viewed) -> Element {
                 },
                 Some(Shown::At(address)) => rsx! { img { src: "{address}", alt: "{sent.name}" } },
                 Some(Shown::Failed(error)) => rsx! { p { class: "middle", role: "alert", {text::why_engine(words, &error)} } },
-                _ if platform::PLAYS || !is_film => rsx! { div { class: "middle", Spinner {} } },
-                _ => rsx! {},
+                _ => rsx! { div { class: "middle", Spinner {} } },
             }
             if let Some(before) = before {
                 IconButton {

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use super::hashes::{Hashes, finish};
+use super::native::state;
 use super::running::{Outcome, Transferred};
 use super::upload::trouble;
 use super::{Live, Trouble};
@@ -72,17 +73,24 @@ impl Download {
     }
 
     async fn fetch(&self) -> Result<(), Trouble> {
-        let Some(Source::Target(target)) = self.item.new.source.clone() else {
-            let error = WireError::new(ErrorCode::BadRequest, "it says no place for the file");
-            return Err(Trouble::Failed(error));
+        let place = match self.item.new.source.clone() {
+            Some(Source::Target(path)) => Place { path, over: None },
+            Some(Source::Over(file)) => Place {
+                path: file.path,
+                over: Some((file.size, file.modified)),
+            },
+            _ => {
+                let error = WireError::new(ErrorCode::BadRequest, "it says no place for the file");
+                return Err(Trouble::Failed(error));
+            }
         };
         let request = Request::Download(DownloadRequest {
             file: self.file.clone(),
         });
         let told: DownloadReply = self.connection.call(&request).await.map_err(trouble)?;
         self.live.set_total(told.size);
-        let path = part_of(&target, &self.item.new.client_id);
-        let mut part = blocking(move || Part::open(target, path, told.size)).await?;
+        let path = part_of(&place.path, &self.item.new.client_id);
+        let mut part = blocking(move || Part::open(place, path, told.size)).await?;
         part = self.read_up(part).await?;
         self.live.set(part.at);
         if part.at < part.size {
@@ -162,9 +170,27 @@ fn part_of(target: &Path, client_id: &str) -> PathBuf {
     target.with_file_name(name)
 }
 
+/// Where a file will be.
+struct Place {
+    path: PathBuf,
+    /// Size and time of the last change of the file that is there and makes place.
+    over: Option<(u64, i64)>,
+}
+
+impl Place {
+    /// Whether the file that makes place is there and as it was.
+    fn makes_place(&self) -> bool {
+        self.over.is_some()
+            && self
+                .path
+                .metadata()
+                .is_ok_and(|now| Some(state(&now)) == self.over)
+    }
+}
+
 /// What has come of a file.
 struct Part {
-    target: PathBuf,
+    place: Place,
     /// Where it lies. Where that is the target, all of it may be there.
     path: PathBuf,
     file: File,
@@ -175,16 +201,20 @@ struct Part {
 }
 
 impl Part {
-    fn open(target: PathBuf, path: PathBuf, size: u64) -> io::Result<Self> {
-        if target.try_exists()? {
+    fn open(place: Place, path: PathBuf, size: u64) -> io::Result<Self> {
+        let there = place
+            .path
+            .try_exists()
+            .map_err(|error| named(&place.path, &error))?;
+        if there && !place.makes_place() {
             // This download may have put it there, and the program ended before that was noted.
-            let file = File::open(&target)?;
+            let file = File::open(&place.path)?;
             if path.try_exists()? || file.metadata()?.len() != size {
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, is_there(&target)));
+                return Err(taken(&place.path));
             }
             return Ok(Self {
-                path: target.clone(),
-                target,
+                path: place.path.clone(),
+                place,
                 file,
                 size,
                 at: size,
@@ -205,7 +235,7 @@ impl Part {
             at = 0;
         }
         Ok(Self {
-            target,
+            place,
             path,
             file,
             size,
@@ -248,34 +278,38 @@ impl Part {
 
     /// Its bytes are wrong.
     fn throw_away(self) -> io::Result<()> {
-        if self.path == self.target {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                is_there(&self.target),
-            ));
+        if self.path == self.place.path {
+            return Err(taken(&self.place.path));
         }
         std::fs::remove_file(self.path)
     }
 
-    /// It is whole: it gets its name, which no other file has, and survives a power cut from here on.
+    /// It is whole: it gets its name, which no other file has but the one that makes place, and survives a power cut from here on.
     fn finish(self) -> io::Result<()> {
         self.file.sync_all()?;
-        if self.path == self.target {
-            return sync_folder(&self.target);
+        let target = &self.place.path;
+        if self.path == *target {
+            return sync_folder(target);
         }
         let part = TempPath::try_from_path(&self.path)?;
-        if let Err(error) = part.persist_noclobber(&self.target) {
+        let named_so = match self.place.makes_place() {
+            true => part.persist(target),
+            false => part.persist_noclobber(target),
+        };
+        if let Err(error) = named_so {
             // It stays, for a download to another place.
             let _ = error.path.keep();
             return Err(match error.error.kind() {
-                io::ErrorKind::AlreadyExists => {
-                    io::Error::new(io::ErrorKind::AlreadyExists, is_there(&self.target))
-                }
-                _ => named(&self.target, &error.error),
+                io::ErrorKind::AlreadyExists => taken(target),
+                _ => named(target, &error.error),
             });
         }
-        sync_folder(&self.target)
+        sync_folder(target)
     }
+}
+
+fn taken(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::AlreadyExists, is_there(path))
 }
 
 #[cfg(unix)]

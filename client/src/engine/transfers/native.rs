@@ -45,6 +45,24 @@ pub(super) fn look(path: &Path, blanks: Vec<Blank>) -> Result<Kept, EngineError>
     Ok(Kept::Inline(bytes))
 }
 
+/// A file whose place is to be taken, as it is now. What only leads to it stays.
+pub(super) fn local_file(path: &Path) -> Result<LocalFile, EngineError> {
+    let unusable =
+        |error: io::Error| EngineError::File(format!("{}: {}", path.display(), system_reason(&error)));
+    let path = path.canonicalize().map_err(unusable)?;
+    let metadata = path.metadata().map_err(unusable)?;
+    if !metadata.is_file() {
+        return Err(EngineError::File(format!("{} is no file", path.display())));
+    }
+    let (size, modified) = state(&metadata);
+    Ok(LocalFile {
+        path,
+        size,
+        modified,
+        blanks: Vec::new(),
+    })
+}
+
 /// Sends what isn't there yet of an upload's bytes. Returns the hash of all of them.
 pub(super) async fn send_bytes(upload: &Upload, way: &Way) -> Result<Option<FileHash>, Trouble> {
     let source = upload.item.new.source.clone();
@@ -236,7 +254,7 @@ fn unreadable(file: &LocalFile, error: &io::Error) -> WireError {
 }
 
 /// Size and time of the last change, by which a file is known again.
-fn state(metadata: &Metadata) -> (u64, i64) {
+pub(super) fn state(metadata: &Metadata) -> (u64, i64) {
     let modified = metadata.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = since.and_then(|since| i64::try_from(since.as_nanos()).ok());

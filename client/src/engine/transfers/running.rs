@@ -59,7 +59,11 @@ pub(in crate::engine) enum Outcome {
 impl Class {
     fn of(item: &Item) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
-        let down = matches!(item.new.source, Some(Source::Target(_)));
+        let down = item
+            .new
+            .source
+            .as_ref()
+            .is_some_and(|source| source.target().is_some());
         #[cfg(target_arch = "wasm32")]
         let down = false;
         Self {
@@ -248,7 +252,7 @@ impl Runner {
         let running = self.stop_transfer(id);
         let store = &self.shared.copy.store;
         #[cfg(not(target_arch = "wasm32"))]
-        if let Some(Source::Target(path)) = &item.new.source {
+        if let Some(path) = item.new.source.as_ref().and_then(Source::target) {
             store.remove(id).await?;
             super::download::forget_part(path, &item.new.client_id).await;
             self.shared.progress(id, Progress::Discarded);

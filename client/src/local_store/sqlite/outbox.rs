@@ -222,7 +222,12 @@ fn relax(connection: &Connection) -> Result<(), StoreError> {
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let size: Option<i64> = row.get(7)?;
+    let source = source(row)?;
+    // The size of a file that makes place says nothing of the one that takes it.
+    let size = match source {
+        Some(Source::Over(_)) => None,
+        _ => row.get::<_, Option<i64>>(7)?.map(from_sql),
+    };
     Ok(Item {
         id: from_sql(row.get(0)?),
         new: NewItem {
@@ -230,10 +235,10 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
             client_id: row.get(2)?,
             request: row.get(3)?,
             data: row.get(4)?,
-            source: source(row)?,
+            source,
             time: row.get(5)?,
         },
-        size: size.map(from_sql),
+        size,
         state: from_json(6, &row.get::<_, String>(6)?)?,
     })
 }
@@ -251,25 +256,32 @@ fn source_to_sql(source: Option<&Source>) -> SourceColumns<'_> {
     match source {
         None => (0, None, None, None),
         Some(Source::Kept) => (1, None, None, None),
-        Some(Source::Path(file)) => {
-            let path = file.path.as_os_str().as_encoded_bytes();
-            (2, Some(path), Some(to_sql(file.size)), Some(file.modified))
-        }
+        Some(Source::Path(file)) => file_to_sql(2, file),
         Some(Source::Target(path)) => (3, Some(path.as_os_str().as_encoded_bytes()), None, None),
+        Some(Source::Over(file)) => file_to_sql(4, file),
     }
+}
+
+fn file_to_sql(source: i64, file: &LocalFile) -> SourceColumns<'_> {
+    let path = file.path.as_os_str().as_encoded_bytes();
+    (source, Some(path), Some(to_sql(file.size)), Some(file.modified))
 }
 
 fn source(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {
     let path = |row: &Row<'_>| row.get(9).map(to_path);
-    Ok(match row.get(8)? {
-        1 => Some(Source::Kept),
-        2 => Some(Source::Path(LocalFile {
+    let file = |row: &Row<'_>| {
+        Ok::<_, rusqlite::Error>(LocalFile {
             path: path(row)?,
             size: from_sql(row.get(7)?),
             modified: row.get(10)?,
             blanks: from_json(11, &row.get::<_, String>(11)?)?,
-        })),
+        })
+    };
+    Ok(match row.get(8)? {
+        1 => Some(Source::Kept),
+        2 => Some(Source::Path(file(row)?)),
         3 => Some(Source::Target(path(row)?)),
+        4 => Some(Source::Over(file(row)?)),
         0_i64.. | ..0 => None,
     })
 }
