@@ -6,6 +6,7 @@ mod dialog;
 mod field;
 mod file_picker;
 mod icon;
+mod length;
 mod notices;
 
 pub use avatar::{Avatar, Mark};
@@ -14,4 +15,5 @@ pub use dialog::{Ask, Dialog};
 pub use field::{Field, PasswordField};
 pub use file_picker::FilePicker;
 pub use icon::{Icon, Sign, drawn};
+pub use length::px;
 pub use notices::{Banner, Empty, Ring, Skeleton, Spinner, Tone};

@@ -12,6 +12,8 @@ const NEVER_CALLED = [
   /HasKeyboardData>::(code|key)$|HasFormData>::values$|NativeFileData>::(read_bytes|read_string|byte_stream)/,
   // Locks that somebody else holds: a page has one thread.
   /parking_lot::\w+::\w+>::\w+_slow$|parking_lot_core/,
+  // Numbers with a fraction in texts: styles have `ui::px`.
+  /^core::fmt::float::float_to_decimal/,
   // Angles of millions of turns.
   /rem_pio2_large$/,
 ];

@@ -50,11 +50,14 @@ pub fn Handed() -> Element {
             "aria-modal": "true",
             "aria-label": words.connect,
             onkeydown: move |event| {
-                if event.key() == Key::Escape {
+                if platform::key(&event) == "Escape" {
                     above.set(None);
                 }
             },
-            Join { key: "{count}", again: None }
+            // Another link begins anew.
+            for count in [count] {
+                Join { key: "{count}", again: None }
+            }
             IconButton { sign: Sign::Close, label: words.close, onclick: move |_| above.set(None) }
         }
     }

@@ -35,19 +35,22 @@ pub fn list_time(words: &Words, time: LocalTime, today: Day) -> String {
 
 /// A size in bytes.
 pub fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
+    let mut one = 1;
     let mut unit = "B";
     for larger in ["kB", "MB", "GB", "TB"] {
-        if value < 1000.0 {
+        if bytes / one < 1000 {
             break;
         }
-        value /= 1000.0;
+        one *= 1000;
         unit = larger;
     }
-    if unit == "B" || value >= 10.0 {
-        format!("{value:.0} {unit}")
+    // Whole numbers, as in `ui::px`.
+    let rounded = |part: u64| (bytes + part / 2) / part;
+    let tenths = rounded((one / 10).max(1));
+    if unit == "B" || tenths >= 100 {
+        format!("{} {unit}", rounded(one))
     } else {
-        format!("{value:.1} {unit}")
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
     }
 }
 
@@ -166,7 +169,10 @@ mod tests {
         assert_eq!(size(999), "999 B");
         assert_eq!(size(1_500), "1.5 kB");
         assert_eq!(size(8 * 1024 * 1024), "8.4 MB");
+        assert_eq!(size(9_949_999), "9.9 MB");
+        assert_eq!(size(9_950_000), "10 MB");
         assert_eq!(size(12_345_678_901), "12 GB");
+        assert_eq!(size(1_u64 << 53), "9007 TB");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use dioxus::prelude::*;
 
-use super::{Icon, Sign};
+use super::{Icon, Sign, px};
 use crate::platform;
 
 /// How much a button stands out.
@@ -155,8 +155,8 @@ pub fn Menu(
         div {
             class: if at.is_some() { "menu at" } else { "menu" },
             // All of it stays within the window.
-            left: at.map(|(x, _)| format!("max(8px, min({x}px, calc(100vw - 272px)))")),
-            top: at.map(|(_, y)| format!("max(8px, min({y}px, calc(100dvh - 300px)))")),
+            left: at.map(|(x, _)| format!("max(8px, min({}, calc(100vw - 272px)))", px(x))),
+            top: at.map(|(_, y)| format!("max(8px, min({}, calc(100dvh - 300px)))", px(y))),
             role: "menu",
             "aria-label": "{label}",
             onkeydown: move |event| {

@@ -73,7 +73,7 @@ pub fn Spinner() -> Element {
 /// How far something has come, or that it goes on.
 #[component]
 pub fn Ring(label: String, #[props(default)] part: Option<f64>) -> Element {
-    let percent = part.map(|part| (part.clamp(0.0, 1.0) * 100.0).floor());
+    let percent = part.map(|part| (part.clamp(0.0, 1.0) * 100.0) as u8);
     rsx! {
         svg {
             class: if percent.is_some() { "ring" } else { "ring endless" },
@@ -82,7 +82,7 @@ pub fn Ring(label: String, #[props(default)] part: Option<f64>) -> Element {
             "aria-label": "{label}",
             "aria-valuenow": percent.map(|percent| percent.to_string()),
             circle { cx: "18", cy: "18", r: "16" }
-            circle { class: "done", cx: "18", cy: "18", r: "16", "pathLength": "100", stroke_dasharray: "{percent.unwrap_or(25.0)} 100" }
+            circle { class: "done", cx: "18", cy: "18", r: "16", "pathLength": "100", stroke_dasharray: "{percent.unwrap_or(25)} 100" }
         }
     }
 }

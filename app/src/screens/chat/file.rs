@@ -13,7 +13,7 @@ use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Account, Chat, Shown, use_account};
 use crate::text;
-use crate::ui::{Icon, IconButton, Sign};
+use crate::ui::{Icon, IconButton, Sign, px};
 
 /// The most room that a picture takes, in pixels.
 const ROOM: (f64, f64) = (320.0, 360.0);
@@ -62,8 +62,8 @@ fn frame(account: Account, sent: &Sent, inside: Element) -> Element {
     rsx! {
         span {
             class: "frame",
-            width: "{width}px",
-            aspect_ratio: "{width} / {height}",
+            width: px(width),
+            aspect_ratio: "{width.round() as u32} / {height.round() as u32}",
             background_image: behind.map(|address| format!("url({address})")),
             {inside}
         }

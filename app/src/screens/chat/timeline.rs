@@ -9,7 +9,7 @@ use crate::platform;
 use crate::settings::use_words;
 use crate::state::{Above, Chat, Heights, Shared};
 use crate::text;
-use crate::ui::{Button, Icon, Kind, Sign, Spinner};
+use crate::ui::{Button, Icon, Kind, Sign, Spinner, px};
 
 /// Pixels from the newest message within which somebody counts as looking at it.
 const AT_NEWEST: f64 = 60.0;
@@ -221,7 +221,7 @@ fn Block(
     heights: CopyValue<Heights>,
 ) -> Element {
     let view = match part {
-        Part::Gap(height) => return rsx! { div { class: "gap", height: "{height}px" } },
+        Part::Gap(height) => return rsx! { div { class: "gap", height: px(height) } },
         Part::Block(view) => view,
     };
     let number = view.0.number;
