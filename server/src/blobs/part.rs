@@ -10,7 +10,7 @@ use crate::platform;
 
 /// Bytes that are given to the disk at once: what a sync finds to do goes before the commits of messages on the same disk, and tens of
 /// megabytes of it would hold them up.
-const STEP: u64 = 512 * 1024;
+const STEP: u64 = 4 * 1024 * 1024;
 
 /// A file that isn't whole yet, and the hash of what is there. Everything here waits for the disk.
 pub struct Part {

@@ -22,8 +22,8 @@ use crate::server::Server;
 use crate::store::{NewBlob, StoreError, Upload};
 
 /// Bytes that are written at once, from a multiple of them on. With those that are gathered meanwhile a transfer holds twice as many.
-/// Less means more hand-overs between threads; with twice as many the system's copy into its memory took several times as long.
-const WRITE: usize = 256 * 1024;
+/// Less means more hand-overs between threads.
+const WRITE: usize = 512 * 1024;
 
 /// What is written is synced after so many bytes, or after such a time.
 const CHECKPOINT: u64 = 32 * 1024 * 1024;
