@@ -159,7 +159,7 @@ async fn a_copy_belongs_to_one_account_of_one_server_and_one_version() {
     execute(&folder.path().join("outbox.db"), "PRAGMA user_version = 99");
     let error = SqliteStore::open(folder.path(), owner(&options)).unwrap_err();
     assert!(matches!(error, StoreError::Newer { version: 99, .. }), "{error}");
-    execute(&folder.path().join("outbox.db"), "PRAGMA user_version = 2");
+    execute(&folder.path().join("outbox.db"), "PRAGMA user_version = 3");
     let device = Device::open(options, proxy, folder).await;
     device.online().await;
     assert!(!device.folder.path().join("outbox.damaged.db").exists());

@@ -68,8 +68,12 @@ async fn a_path_is_kept_whatever_its_bytes_are() {
         ..contract::item("file b", "b")
     };
     store.add(target).await.unwrap();
+    let over_file = LocalFile {
+        blanks: Vec::new(),
+        ..file.clone()
+    };
     let over = NewItem {
-        source: Some(Source::Over(file.clone())),
+        source: Some(Source::Over(over_file.clone())),
         ..contract::item("file c", "c")
     };
     store.add(over).await.unwrap();
@@ -84,7 +88,7 @@ async fn a_path_is_kept_whatever_its_bytes_are() {
     assert!(
         matches!(&download.new.source, Some(Source::Target(path)) if path == std::path::Path::new("/tmp/b"))
     );
-    assert!(matches!(&over.new.source, Some(Source::Over(held)) if *held == file));
+    assert!(matches!(&over.new.source, Some(Source::Over(held)) if *held == over_file));
     // That is another file's.
     assert_eq!(over.size, None);
 }

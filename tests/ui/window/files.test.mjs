@@ -2,28 +2,17 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Screen, startApp } from "./screen.mjs";
-import { Browser, PATIENCE, Server, until } from "../support.mjs";
+import { stage, startApp } from "./screen.mjs";
+import { Browser, PATIENCE, until } from "../support.mjs";
 
 /** More than goes over with the chat: the window reads it from the server as it wants it, in parts. */
 const LARGE = 9 * 1024 * 1024;
 const GREEN = [0, 160, 60];
 const BLUE = [20, 60, 200];
 
-let server;
-let screen;
-
-before(async () => {
-  server = await Server.start();
-  screen = await Screen.start();
-});
-
-after(async () => {
-  screen?.end();
-  await server?.end();
-});
+const on = stage();
 
 /** A film of one colour for three seconds, as a browser records it (WebM, VP8), made large by what players skip (RFC 8794, Void). */
 async function film(colour) {
@@ -57,7 +46,7 @@ async function film(colour) {
 /** A picture of one colour, as large as it is without compression. */
 function picture(path, [red, green, blue]) {
   const options = ["-size", "2000x1600", `xc:rgb(${red},${green},${blue})`, "-define", "png:compression-level=0", path];
-  screen.run("convert", ...options);
+  on.screen.run("convert", ...options);
 }
 
 /** Silence for 100 seconds: WAVE, 48,000 samples a second of 16 bits. */
@@ -72,37 +61,37 @@ function sound() {
 }
 
 test("films and sound play, and a large picture is shown", { timeout: 6 * PATIENCE }, async () => {
-  server.cli("bob", "register", "bob", "--server", server.link);
-  server.cli("anna", "register", "anna", "--server", server.link);
-  server.cli("anna", "contacts", "add", "bob");
-  const folder = join(server.folder, "to-send");
+  on.server.cli("bob", "register", "bob", "--server", on.server.link);
+  on.server.cli("anna", "register", "anna", "--server", on.server.link);
+  on.server.cli("anna", "contacts", "add", "bob");
+  const folder = join(on.server.folder, "to-send");
   mkdirSync(folder);
-  const send = (name) => server.cli("bob", "send-file", "anna", join(folder, name));
+  const send = (name) => on.server.cli("bob", "send-file", "anna", join(folder, name));
 
   writeFileSync(join(folder, "film.webm"), await film(GREEN));
   send("film.webm");
-  const app = startApp(screen, server, "anna");
+  const app = startApp(on.screen, on.server, "anna");
   try {
-    const window = await screen.window(1040, 720);
+    const window = await on.screen.window(1040, 720);
     const seen = async () => {
       await new Promise((resolve) => setTimeout(resolve, 1500));
-      return screen.run("import", "-window", "root", "-format", "%#", "info:");
+      return on.screen.run("import", "-window", "root", "-format", "%#", "info:");
     };
-    const click = (x, y) => screen.run("xdotool", "mousemove", "--window", window, String(x), String(y), "click", "1");
+    const click = (x, y) => on.screen.run("xdotool", "mousemove", "--window", window, String(x), String(y), "click", "1");
     // The line with Bob is the first of the list, and the film is the only thing in the conversation, at its bottom.
     await until(async () => {
       click(170, 150);
       await new Promise((resolve) => setTimeout(resolve, 1000));
       click(500, 560);
       await new Promise((resolve) => setTimeout(resolve, 2000));
-      screen.keep("film");
-      return screen.share(GREEN) > 0.03;
+      on.screen.keep("film");
+      return on.screen.share(GREEN) > 0.03;
     });
 
     picture(join(folder, "picture.png"), BLUE);
     send("picture.png");
-    await until(() => screen.share(BLUE) > 0.03);
-    screen.keep("large-picture");
+    await until(() => on.screen.share(BLUE) > 0.03);
+    on.screen.keep("large-picture");
 
     writeFileSync(join(folder, "sound.wav"), sound());
     send("sound.wav");
@@ -113,7 +102,7 @@ test("films and sound play, and a large picture is shown", { timeout: 6 * PATIEN
       if (new Set(all).size === 5) return true;
       click(539, 584);
     });
-    screen.keep("sound");
+    on.screen.keep("sound");
   } finally {
     process.kill(-app.pid);
   }

@@ -3,6 +3,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { after, before } from "node:test";
+
+import { Server } from "../support.mjs";
 
 import { until } from "../support.mjs";
 
@@ -92,4 +95,18 @@ export function startApp(screen, server, who, ...options) {
     stdio: ["ignore", "inherit", "inherit"],
     detached: true,
   });
+}
+
+/** A server and a screen for the stories of a file, from before the first to after the last. */
+export function stage() {
+  const on = {};
+  before(async () => {
+    on.server = await Server.start();
+    on.screen = await Screen.start();
+  });
+  after(async () => {
+    on.screen?.end();
+    await on.server?.end();
+  });
+  return on;
 }

@@ -3,23 +3,12 @@
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Screen, startApp } from "./screen.mjs";
-import { PATIENCE, Server, until } from "../support.mjs";
+import { stage, startApp } from "./screen.mjs";
+import { PATIENCE, until } from "../support.mjs";
 
-let server;
-let screen;
-
-before(async () => {
-  server = await Server.start();
-  screen = await Screen.start();
-});
-
-after(async () => {
-  screen?.end();
-  await server?.end();
-});
+const on = stage();
 
 /** Lines of a program's output, one at a time. */
 function lines(process) {
@@ -28,16 +17,16 @@ function lines(process) {
 }
 
 test("what is typed into the window reaches somebody at a terminal", { timeout: 4 * PATIENCE }, async () => {
-  const link = server.link;
-  server.cli("bob", "register", "bob", "--server", link);
-  server.cli("anna", "register", "anna", "--server", link);
-  server.cli("anna", "contacts", "add", "bob");
-  const listening = server.cliRuns("bob", "listen", "--json");
+  const link = on.server.link;
+  on.server.cli("bob", "register", "bob", "--server", link);
+  on.server.cli("anna", "register", "anna", "--server", link);
+  on.server.cli("anna", "contacts", "add", "bob");
+  const listening = on.server.cliRuns("bob", "listen", "--json");
   const heard = lines(listening);
 
-  const app = startApp(screen, server, "anna");
+  const app = startApp(on.screen, on.server, "anna");
   try {
-    const window = await screen.window(1040, 720);
+    const window = await on.screen.window(1040, 720);
     // The line with Bob is the first of the list. Nothing tells from outside when a page is there, so it is tried until what was typed is
     // heard whole.
     const said = (async () => {
@@ -51,27 +40,27 @@ test("what is typed into the window reaches somebody at a terminal", { timeout: 
     let done = false;
     said.finally(() => (done = true));
     await until(async () => {
-      screen.run("xdotool", "mousemove", "--window", window, "170", "150", "click", "1");
+      on.screen.run("xdotool", "mousemove", "--window", window, "170", "150", "click", "1");
       await new Promise((resolve) => setTimeout(resolve, 500));
-      screen.run("xdotool", "mousemove", "--window", window, "600", "686", "click", "1");
-      screen.run("xdotool", "type", "--window", window, "--delay", "20", "hello from a window");
-      screen.run("xdotool", "key", "--window", window, "Return");
+      on.screen.run("xdotool", "mousemove", "--window", window, "600", "686", "click", "1");
+      on.screen.run("xdotool", "type", "--window", window, "--delay", "20", "hello from a window");
+      on.screen.run("xdotool", "key", "--window", window, "Return");
       await new Promise((resolve) => setTimeout(resolve, 1000));
       return done;
     });
     const event = await said;
     assert.equal(event.sender, "anna");
     // One pane: the way back to the list leads through the webview's history, as on a phone. What comes then is unread.
-    screen.run("xdotool", "windowsize", "--sync", window, "400", "720");
+    on.screen.run("xdotool", "windowsize", "--sync", window, "400", "720");
     let sent = 0;
     await until(async () => {
-      screen.run("xdotool", "mousemove", "--window", window, "28", "30", "click", "1");
+      on.screen.run("xdotool", "mousemove", "--window", window, "28", "30", "click", "1");
       await new Promise((resolve) => setTimeout(resolve, 500));
-      server.cli("bob", "send", "anna", `message ${(sent += 1)}`);
+      on.server.cli("bob", "send", "anna", `message ${(sent += 1)}`);
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      return /^\(\d+\) Kith$/.test(screen.run("xdotool", "getwindowname", window).trim());
+      return /^\(\d+\) Kith$/.test(on.screen.run("xdotool", "getwindowname", window).trim());
     });
-    screen.keep("window");
+    on.screen.keep("window");
   } finally {
     process.kill(-app.pid);
     listening.kill();
