@@ -70,9 +70,6 @@ pub fn IconButton(
     #[props(default)] class: String,
     #[props(default)] disabled: bool,
     #[props(default)] expanded: Option<bool>,
-    /// It opens a menu.
-    #[props(default)]
-    menu: bool,
     onclick: EventHandler<MouseEvent>,
 ) -> Element {
     rsx! {
@@ -82,7 +79,6 @@ pub fn IconButton(
             title: "{label}",
             "aria-label": "{label}",
             "aria-expanded": expanded.map(|expanded| expanded.to_string()),
-            "aria-haspopup": menu.then_some("menu"),
             disabled,
             onclick: move |event| onclick.call(event),
             Icon { sign }
