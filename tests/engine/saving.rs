@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use kith_client::{EngineError, Progress};
 use kith_common::ErrorCode;
 
-use crate::transfers::{MIB, noise, parts, two};
+use crate::transfers::{MIB, noise, parts, passed, two};
 
 #[tokio::test]
 async fn a_file_makes_place_for_one_that_is_whole() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(6 * MIB);
-    let id = alice.send_path(&alice.file("r.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "r.bin").await;
+    let file = passed(&alice, &mut bob, "r.bin", &bytes).await;
     let target = bob.file("mine.bin", b"what was there");
     let held = |path: &Path| std::fs::read(path).unwrap();
     bob.engine.set_bandwidth(Some(4 * MIB as u64));
@@ -54,9 +52,7 @@ async fn a_file_makes_place_for_one_that_is_whole() {
 async fn a_place_that_takes_no_file_is_named_and_nothing_is_lost() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(4 * MIB);
-    let id = alice.send_path(&alice.file("w.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "w.bin").await;
+    let file = passed(&alice, &mut bob, "w.bin", &bytes).await;
     let no_folder = bob.folder.path().join("no folder/w.bin");
     let no_place = bob.file("a file", b"x").join("w.bin");
     for path in [no_folder, no_place, PathBuf::from("/proc/w.bin")] {
@@ -76,9 +72,7 @@ async fn a_place_that_takes_no_file_is_named_and_nothing_is_lost() {
 async fn a_full_disk_keeps_what_was_there_and_the_download_goes_on_when_there_is_room() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(4 * MIB);
-    let id = alice.send_path(&alice.file("f.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "f.bin").await;
+    let file = passed(&alice, &mut bob, "f.bin", &bytes).await;
     let target = bob.file("mine.bin", b"what was there");
     bob.engine.set_bandwidth(Some(2 * MIB as u64));
     let id = bob.engine.download_over(&file, &target).await.unwrap();
@@ -112,9 +106,7 @@ async fn a_full_disk_keeps_what_was_there_and_the_download_goes_on_when_there_is
 async fn a_file_is_read_from_any_place_on_and_kept_nowhere() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(3 * MIB);
-    let id = alice.send_path(&alice.file("p.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "p.bin").await;
+    let file = passed(&alice, &mut bob, "p.bin", &bytes).await;
     for from in [0, MIB + 7, 3 * MIB - 1] {
         let mut reading = bob.engine.read_file(&file, from as u64).await.unwrap();
         assert_eq!(reading.info().size, bytes.len() as u64);

@@ -115,6 +115,13 @@ pub(crate) async fn two() -> (Server, Device, Device) {
     (server, alice, bob)
 }
 
+/// Sends a file from one to the other, who sees it. Returns its id.
+pub(crate) async fn passed(alice: &Device, bob: &mut Device, name: &str, bytes: &[u8]) -> String {
+    let id = alice.send_path(&alice.file(name, bytes)).await;
+    alice.sent(id).await;
+    bob.sees("alice", name).await
+}
+
 #[tokio::test]
 async fn a_large_file_goes_over_and_is_fetched() {
     let (_server, alice, mut bob) = two().await;
@@ -333,9 +340,7 @@ async fn a_transfer_is_paused_resumed_and_called_off() {
 async fn a_download_goes_on_after_cuts_and_a_restart() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(12 * MIB);
-    let id = alice.send_path(&alice.file("d.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "d.bin").await;
+    let file = passed(&alice, &mut bob, "d.bin", &bytes).await;
     let target = bob.folder.path().join("d.bin");
     bob.proxy.cut_after(Way::Down, 3 * MIB);
     bob.engine.set_bandwidth(Some(8 * MIB as u64));
@@ -357,9 +362,7 @@ async fn a_download_goes_on_after_cuts_and_a_restart() {
 async fn a_download_that_was_there_and_not_noted_is_there() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(MIB);
-    let id = alice.send_path(&alice.file("n.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "n.bin").await;
+    let file = passed(&alice, &mut bob, "n.bin", &bytes).await;
     bob.offline().await;
     let target = bob.folder.path().join("n.bin");
     let other = bob.folder.path().join("o.bin");
@@ -380,9 +383,7 @@ async fn a_download_that_was_there_and_not_noted_is_there() {
 async fn a_part_that_was_spoilt_is_found_out() {
     let (_server, alice, mut bob) = two().await;
     let bytes = noise(4 * MIB);
-    let id = alice.send_path(&alice.file("s.bin", &bytes)).await;
-    alice.sent(id).await;
-    let file = bob.sees("alice", "s.bin").await;
+    let file = passed(&alice, &mut bob, "s.bin", &bytes).await;
     let target = bob.folder.path().join("s.bin");
     bob.engine.set_bandwidth(Some(2 * MIB as u64));
     let id = bob.engine.download(&file, &target).await.unwrap();
